@@ -1,0 +1,85 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Warnings are errors where it counts (CI), and only there: a newer compiler's new warning must not stop a user.
+let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)]
+
+// The loops of CKernels are the product's speed, so they are optimised in debug builds, too.
+let kernels: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno"])]
+
+func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name + "Tests", dependencies: dependencies, swiftSettings: strict)
+}
+
+func system(_ name: String) -> Target { .systemLibrary(name: name) }
+
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
+let sqlite = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "lorgnette",
+    products: [
+        .executable(name: "lorgnette", targets: ["lorgnette"]),
+        .library(name: "ExpertKit", targets: ["ExpertKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Layer 1: C
+        .target(name: "CKernels", cSettings: kernels),
+        system("CLeptonica"), system("COpenBLAS"), system("CTesseract"), system("CZeroMQ"),
+
+        // Layer 2
+        library("Tensors", ["CKernels", "COpenBLAS"]),
+        library("Checkpoints", ["Tensors", crypto]),
+        library("Pictures", ["CLeptonica"]),
+        library("Wire", ["CZeroMQ", protobuf]),
+        library("Pipelines", [yaml]),
+
+        // Layer 3
+        library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
+        library("ExpertKit", ["Wire"]),
+
+        // Layer 4
+        library("Coordination", ["Pipelines", "Wire", sqlite, crypto]),
+
+        // Layer 5
+        program("lorgnette", ["Coordination", "Pipelines", arguments]),
+        program("lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", arguments]),
+        program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
+        program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
+        program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
+        program("lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
+
+        // Tests
+        .target(name: "Golden", dependencies: ["Checkpoints", "Tensors"], path: "Tests/Golden", swiftSettings: strict),
+        program("lorgnette-rehearsal", ["ExpertKit", "Wire"]),
+        tests("Tensors", ["Tensors", "CKernels", "Golden"]),
+        tests("Checkpoints", ["Checkpoints", "Tensors", "Golden"]),
+        tests("Models", ["Models", "Tensors", "Checkpoints", "Pictures", "Golden"]),
+        tests("Pictures", ["Pictures", "Golden"]),
+        tests("Wire", ["Wire"]),
+        tests("Pipelines", ["Pipelines"]),
+        tests("ExpertKit", ["ExpertKit", "Wire"]),
+        tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
+        tests("EndToEnd", ["Golden"]),
+        tests("House", []),
+    ],
+    swiftLanguageModes: [.v6]
+)
