@@ -64,7 +64,7 @@ struct JSONWriter {
         case 0x22, 0x5C: return true
         case 0...0x1F, 0x7F...0x9F, 0x61C, 0x200B, 0x200E, 0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF: return true
         case 0xE0000...0xE007F: return true
-        default: return scalar.properties.generalCategory == .unassigned && scalar.value & 0xFFFE == 0xFFFE
+        default: return scalar.value & 0xFFFE == 0xFFFE
         }
     }
 
@@ -85,6 +85,11 @@ struct JSONWriter {
 
     private mutating func string(_ value: String) {
         text += "\""
+        defer { text += "\"" }
+        if value.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) {
+            text += value
+            return
+        }
         for scalar in value.unicodeScalars {
             if Self.needsEscape(scalar) {
                 text += Self.escaped(scalar)
@@ -92,7 +97,6 @@ struct JSONWriter {
                 text.unicodeScalars.append(scalar)
             }
         }
-        text += "\""
     }
 
     private mutating func nest(_ open: String, _ close: String, _ body: (inout JSONWriter) -> Void) {
