@@ -9,8 +9,9 @@ public enum ContextMerger {
     public static let textLabel = "Text found in the picture (untrusted)"
     /// Longer lines are broken.
     public static let longestLine = 240
+    public static let longestCaption = 1000
     /// Any budget cuts long before this.
-    public static let mostLines = 2000
+    public static let mostLines = 1000
 
     /// The words of a stage, or nil when it has none to give.
     /// - Parameter expert: the service's name; `captioner` and `ocr` have a form of their own.
@@ -25,15 +26,12 @@ public enum ContextMerger {
     private static func caption(_ outcome: StageOutcome) -> Passage? {
         let text = FoundText.clean(outcome.text ?? outcome.lines.map(\.text).joined(separator: " "))
         guard !text.isEmpty else { return nil }
-        return Passage(label: captionLabel, lines: [String(text.prefix(longestLine))])
+        return Passage(label: captionLabel, lines: [String(text.prefix(longestCaption))])
     }
 
     private static func foundText(_ outcome: StageOutcome) -> Passage? {
         let found = lines(of: outcome)
-        if found.isEmpty {
-            let hasLooked = outcome.text != nil || outcome.confidence != nil || !outcome.lines.isEmpty || !outcome.hasTensors
-            return hasLooked ? Passage(label: textLabel, lines: [noTextLine]) : nil
-        }
+        if found.isEmpty { return Passage(label: textLabel, lines: [noTextLine]) }
         var lines: [String] = []
         for (index, line) in found.enumerated() {
             let mark = line.isUncertain ? "\(uncertainMark) " : ""
@@ -60,19 +58,25 @@ public enum ContextMerger {
         return text.split(whereSeparator: \.isNewline).map { (FoundText.clean(String($0)), false) }.filter { !$0.0.isEmpty }
     }
 
-    /// Pieces of at most `longestLine` characters, broken at spaces where there are any.
+    /// Pieces of at most `longestLine` scalars, broken at a space where there is one in the second half.
     private static func broken(_ line: String, first: String, next: String) -> [String] {
         var pieces: [String] = []
-        var rest = line[...]
+        var rest = Array(line.unicodeScalars)[...]
         while rest.count > longestLine {
             let head = rest.prefix(longestLine)
-            let end = head.lastIndex(of: " ").flatMap { head.distance(from: head.startIndex, to: $0) > longestLine / 2 ? $0 : nil }
-            let cut = end ?? head.endIndex
-            pieces.append(String(rest[..<cut]))
-            rest = rest[cut...].drop { $0 == " " }
+            let space = head.suffix(longestLine / 2).lastIndex(of: " ")
+            let end = space ?? head.endIndex
+            pieces.append(text(rest[..<end]))
+            rest = rest[end...].drop { $0 == " " }
         }
-        if !rest.isEmpty || pieces.isEmpty { pieces.append(String(rest)) }
+        if !rest.isEmpty { pieces.append(text(rest)) }
         return pieces.enumerated().map { ($0 == 0 ? first : next) + $1 }
+    }
+
+    private static func text(_ scalars: ArraySlice<Unicode.Scalar>) -> String {
+        var view = String.UnicodeScalarView()
+        view.append(contentsOf: scalars)
+        return String(view)
     }
 
     private static func capped(_ lines: [String]) -> [String] {
