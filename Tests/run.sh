@@ -4,8 +4,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 log=.build/test.log
 status=0
-swift test --skip-build "$@" 2>&1 | tee "$log" || status=$?
-skipped="$(grep -E '^. Test .* skipped' "$log" || true)"
+swift test --skip-build --disable-xctest "$@" 2>&1 | tee "$log" || status=$?
+skipped="$(grep -E 'Test .* skipped(:|\.)' "$log" || true)"
 if [ -n "$skipped" ]; then
     printf '\nSkipped, %d of them:\n%s\n' "$(wc -l <<<"$skipped")" "$skipped"
 fi

@@ -4,9 +4,9 @@ import Testing
     let house = Repository.here
 
     @Test func everyFolderOfSourcesIsARoom() {
-        let folders = Set(
-            house.files(in: "Sources", "swift", "c", "h", "modulemap").map { $0.split(separator: "/")[1] })
-        #expect(Set(folders.map(String.init)) == Set(Room.house.map(\.name)), "a target is missing in Room.swift or too many")
+        let code = house.files(in: "Sources", "swift", "c", "h", "modulemap")
+        let folders = Set(code.map { String($0.split(separator: "/")[1]) })
+        #expect(folders == Set(Room.house.map(\.name)), "Room.swift and the folders of Sources differ")
     }
 
     @Test func importsGoDownOnly() {
@@ -14,7 +14,8 @@ import Testing
         for file in house.files(in: "Sources", "swift") {
             guard let room = Room.named(file.split(separator: "/")[1]) else { continue }
             for (number, line) in house.lines(file).enumerated() {
-                guard let module = Self.module(importedBy: line), let fault = room.fault(importing: module) else { continue }
+                guard let module = Self.module(importedBy: line), let fault = room.fault(importing: module)
+                else { continue }
                 faults.append("\(file):\(number + 1): \(fault)")
             }
         }
@@ -44,7 +45,8 @@ import Testing
 
     @Test func kernelsIncludeOnlyTheirOwnAndTheStandardHeaders() {
         let standard: Set<Substring> = [
-            "float.h", "immintrin.h", "arm_neon.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h", "string.h",
+            "arm_neon.h", "float.h", "immintrin.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h",
+            "string.h",
         ]
         var faults: [String] = []
         for file in house.files(in: "Sources/CKernels", "c", "h") {
@@ -58,7 +60,8 @@ import Testing
 
     @Test func bridgesToCHaveNoCode() {
         for room in ["CLeptonica", "COpenBLAS", "CTesseract", "CZeroMQ"] {
-            #expect(Set(house.files(in: "Sources/" + room)) == ["Sources/\(room)/module.modulemap", "Sources/\(room)/shim.h"])
+            let folder = "Sources/" + room
+            #expect(Set(house.files(in: folder)) == [folder + "/module.modulemap", folder + "/shim.h"])
         }
     }
 

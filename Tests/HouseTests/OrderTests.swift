@@ -4,11 +4,13 @@ import Testing
 @Suite struct OrderTests {
     let house = Repository.here
 
+    /// Ends of the names of files that people write and read.
+    static let written: Set<Substring> = ["swift", "c", "h", "sh", "py", "proto", "yaml"]
+
     @Test func filesAreShort() {
         var faults: [String] = []
         for file in house.files where !file.contains("/Generated/") && !file.contains("/Fixtures/") {
-            guard let end = file.split(separator: ".").last, ["swift", "c", "h", "sh", "py", "proto", "yaml"].contains(end)
-            else { continue }
+            guard Self.written.contains(file.split(separator: ".").last ?? "") else { continue }
             let limit = file.hasPrefix("Sources/Models/") ? 500 : 400
             let count = house.lines(file).count - 1
             if count > limit { faults.append("\(file): \(count) lines, the limit is \(limit)") }
@@ -18,10 +20,12 @@ import Testing
 
     @Test func topLevelIsTidy() {
         let allowed: Set<Substring> = [
-            "Package.swift", "Package.resolved", "Sources", "Tests", "pipelines", "protos", "README.md", "Makefile", "LICENSE",
+            "LICENSE", "Makefile", "Package.resolved", "Package.swift", "README.md", "Sources", "Tests", "pipelines",
+            "protos",
         ]
         let found = Set(house.files.compactMap { $0.split(separator: "/").first }.filter { !$0.hasPrefix(".") })
-        #expect(found.subtracting(allowed).isEmpty, "not allowed at the top level: \(found.subtracting(allowed).sorted())")
+        let extra = found.subtracting(allowed).sorted()
+        #expect(extra.isEmpty, "not allowed at the top level: \(extra)")
     }
 
     @Test func noFileNamedForNothing() {
@@ -52,10 +56,8 @@ import Testing
     }
 
     @Test func everyExpertHasOneWord() throws {
-        let folders = Set(
-            house.files(in: "Sources", "swift").map { $0.split(separator: "/")[1] }.filter { $0.hasPrefix("lorgnette-") })
-        for folder in folders.sorted() where folder != "lorgnette-models" {
-            let word = String(folder.dropFirst("lorgnette-".count))
+        for word in Room.experts {
+            let folder = "lorgnette-" + word
             let type = (word == "ocr" ? "OCR" : word.prefix(1).uppercased() + word.dropFirst()) + "Expert"
             let file = "Sources/\(folder)/\(type).swift"
             let text = try #require(house.text(file), "\(file) is missing")
@@ -65,7 +67,6 @@ import Testing
 
     @Test func everyPipelineNamesItselfAndIsInTheReadme() throws {
         let readme = try #require(house.text("README.md"))
-        let experts = Room.house.map(\.name).filter { $0.hasPrefix("lorgnette-") }.map { $0.dropFirst("lorgnette-".count) }
         let pipelines = house.files(in: "pipelines", "yaml")
         #expect(!pipelines.isEmpty)
         for file in pipelines {
@@ -74,7 +75,7 @@ import Testing
             let text = try #require(house.text(file))
             #expect(text.contains("pipeline: \(name)\n"), "\(file) does not begin with pipeline: \(name)")
             for expert in text.matches(of: /expert:\s*([\w-]+)/) {
-                #expect(experts.contains(expert.1), "\(file): there is no Sources/lorgnette-\(expert.1)")
+                #expect(Room.experts.contains(String(expert.1)), "\(file): there is no Sources/lorgnette-\(expert.1)")
             }
         }
     }

@@ -5,10 +5,9 @@ struct Repository {
     let root: URL
 
     /// The checkout that this test was compiled from.
-    static let here = Repository(
-        root: URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent())
+    static let here = Repository(root: URL(filePath: #filePath + "/../../..").standardizedFileURL)
 
-    /// Paths from the root of every file under version control; of every file outside hidden folders where git is absent.
+    /// Paths from the root of every file that git has or would add; where git is absent, of every file outside .build.
     var files: [String] {
         tracked ?? present
     }

@@ -42,6 +42,12 @@ struct Room {
         Room(5, "lorgnette-rehearsal", ["ExpertKit", "Wire"]),
     ]
 
+    /// The words of the experts: what follows `lorgnette-` in the name of a worker's target.
+    static var experts: [String] {
+        house.map(\.name).filter { $0.hasPrefix("lorgnette-") && $0 != "lorgnette-models" }
+            .map { String($0.dropFirst("lorgnette-".count)) }
+    }
+
     static func named(_ name: some StringProtocol) -> Room? {
         house.first { $0.name == name }
     }
