@@ -5,14 +5,6 @@ import Wire
 
 /// Between the wire's messages and the values of Pipelines. Nothing here trusts a message.
 enum Envelope {
-    static func message(_ body: Lorgnette_V1_Envelope.OneOf_Body, epoch: UInt64, payloads: [Payload] = []) -> Message {
-        var envelope = Lorgnette_V1_Envelope()
-        envelope.protocol = protocolVersion
-        envelope.epoch = epoch
-        envelope.body = body
-        return Message(envelope: envelope, payloads: payloads)
-    }
-
     static func description(_ hello: Lorgnette_V1_Hello) -> ExpertDescription {
         ExpertDescription(
             service: hello.service, about: hello.about, software: hello.software,
