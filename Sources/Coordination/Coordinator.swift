@@ -81,7 +81,7 @@ public final class Coordinator {
     private func loop() throws {
         var last = now
         while !isDone {
-            Poller.wait(crew.socket, mailbox.waker, timeout: pause())
+            _ = try Poller.wait(crew.socket, waker: mailbox.waker, timeout: pause())
             let gap = now - last
             if gap > .seconds(3) { crew.forgive(gap) }
             last = now

@@ -12,7 +12,7 @@ enum Envelope {
             options: hello.options.compactMap(option), concurrency: max(1, Int(hello.concurrency)))
     }
 
-    private static func port(_ port: Lorgnette_V1_Port) -> Port? {
+    private static func port(_ port: Lorgnette_V1_Port) -> Pipelines.Port? {
         let kind: Kind
         switch port.kind {
         case .picture: kind = .picture
@@ -21,7 +21,7 @@ enum Envelope {
         case .text: kind = .text
         case .unspecified, .UNRECOGNIZED: return nil
         }
-        return Port(name: port.name, kind: kind, required: port.required)
+        return Pipelines.Port(name: port.name, kind: kind, required: port.required)
     }
 
     private static func option(_ option: Lorgnette_V1_Option) -> ExpertDescription.Option? {
@@ -41,11 +41,11 @@ enum Envelope {
             choices: option.choices)
     }
 
-    static func options(_ options: [String: OptionValue]) -> Google_Protobuf_Struct {
+    static func options(_ options: [String: Pipelines.OptionValue]) -> Google_Protobuf_Struct {
         Google_Protobuf_Struct(fields: options.mapValues(value))
     }
 
-    private static func value(_ value: OptionValue) -> Google_Protobuf_Value {
+    private static func value(_ value: Pipelines.OptionValue) -> Google_Protobuf_Value {
         switch value {
         case .string(let text): Google_Protobuf_Value(stringValue: text)
         case .number(let number): Google_Protobuf_Value(numberValue: number)
