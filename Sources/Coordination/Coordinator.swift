@@ -109,6 +109,10 @@ public final class Coordinator {
         switch event {
         case .greeted(let descriptions):
             bound = try pipeline.bound(to: descriptions)
+            if let stage = bound.stagesWithoutQuestion.first, !settings.checkOnly {
+                let message = "stage \(stage) needs a question: write ask: in the file, or use --ask"
+                throw Faults(faults: [Fault(file: pipeline.file, key: "ask", message: message)])
+            }
             if !settings.checkOnly { crew.welcome(bound, now: now) }
         case .ready(let worker, let stage, let credit, let models):
             if let former = self.models.updateValue(models, forKey: stage), former != models {

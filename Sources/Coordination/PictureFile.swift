@@ -8,6 +8,11 @@ public struct PictureFile: Sendable, Equatable {
         public var size: Int64
         /// Nanoseconds since 1970.
         public var modified: Int64
+
+        public init(size: Int64, modified: Int64) {
+            self.size = size
+            self.modified = modified
+        }
     }
 
     public var stamp: Stamp
