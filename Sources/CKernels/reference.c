@@ -1,1 +1,244 @@
-#include "CKernels.h"
+// Plain loops: what every other table is tested against, and what runs where there is no other.
+#include "formats.h"
+#include <math.h>
+
+static void widen_f32(const void *source, float *out, size_t n) { memcpy(out, source, n * sizeof *out); }
+
+static void widen_f16(const void *source, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = half_to_float(read_u16((const char *)source + 2 * i));
+}
+
+static void widen_bf16(const void *source, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = float_of_bits((uint32_t)read_u16((const char *)source + 2 * i) << 16);
+}
+
+#define WIDEN(NAME, T) \
+    static void NAME(const void *source, float *out, size_t n) { \
+        for (size_t i = 0; i < n; i++) { \
+            T v; \
+            memcpy(&v, (const char *)source + i * sizeof v, sizeof v); \
+            out[i] = (float)v; \
+        } \
+    }
+WIDEN(widen_f64, double)
+WIDEN(widen_i8, int8_t)
+WIDEN(widen_u8, uint8_t)
+WIDEN(widen_i32, int32_t)
+WIDEN(widen_i64, int64_t)
+
+static void widen_bool(const void *source, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = ((const uint8_t *)source)[i] != 0;
+}
+
+static void widen_q4_0(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += BLOCK, b += Q4_0_BYTES) {
+        const float d = half_to_float(read_u16(b));
+        for (int j = 0; j < 16; j++) {
+            out[i + j] = d * (float)((b[2 + j] & 15) - 8);
+            out[i + j + 16] = d * (float)((b[2 + j] >> 4) - 8);
+        }
+    }
+}
+
+static void widen_q4_1(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += BLOCK, b += Q4_1_BYTES) {
+        const float d = half_to_float(read_u16(b)), m = half_to_float(read_u16(b + 2));
+        for (int j = 0; j < 16; j++) {
+            out[i + j] = d * (float)(b[4 + j] & 15) + m;
+            out[i + j + 16] = d * (float)(b[4 + j] >> 4) + m;
+        }
+    }
+}
+
+static void widen_q5_0(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += BLOCK, b += Q5_0_BYTES) {
+        const float d = half_to_float(read_u16(b));
+        const uint32_t high = read_u32(b + 2);
+        for (int j = 0; j < 16; j++) {
+            out[i + j] = d * (float)((int)((b[6 + j] & 15) | (high >> j & 1) << 4) - 16);
+            out[i + j + 16] = d * (float)((int)((b[6 + j] >> 4) | (high >> (j + 16) & 1) << 4) - 16);
+        }
+    }
+}
+
+static void widen_q5_1(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += BLOCK, b += Q5_1_BYTES) {
+        const float d = half_to_float(read_u16(b)), m = half_to_float(read_u16(b + 2));
+        const uint32_t high = read_u32(b + 4);
+        for (int j = 0; j < 16; j++) {
+            out[i + j] = d * (float)((b[8 + j] & 15) | (high >> j & 1) << 4) + m;
+            out[i + j + 16] = d * (float)((b[8 + j] >> 4) | (high >> (j + 16) & 1) << 4) + m;
+        }
+    }
+}
+
+static void widen_q8_0(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += BLOCK, b += Q8_0_BYTES) {
+        const float d = half_to_float(read_u16(b));
+        for (int j = 0; j < BLOCK; j++) out[i + j] = d * (float)(int8_t)b[2 + j];
+    }
+}
+
+static void widen_q4_k(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += SUPER_BLOCK, b += Q4_K_BYTES) {
+        const float d = half_to_float(read_u16(b)), dmin = half_to_float(read_u16(b + 2));
+        for (int j = 0; j < 8; j++) {
+            uint8_t scale, min;
+            scale_and_min(b + 4, j, &scale, &min);
+            const uint8_t *q = b + 16 + 32 * (j / 2);
+            const int shift = 4 * (j & 1);
+            for (int l = 0; l < 32; l++) out[i + 32 * j + l] = d * scale * (float)(q[l] >> shift & 15) - dmin * min;
+        }
+    }
+}
+
+static void widen_q5_k(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += SUPER_BLOCK, b += Q5_K_BYTES) {
+        const float d = half_to_float(read_u16(b)), dmin = half_to_float(read_u16(b + 2));
+        const uint8_t *high = b + 16;
+        for (int j = 0; j < 8; j++) {
+            uint8_t scale, min;
+            scale_and_min(b + 4, j, &scale, &min);
+            const uint8_t *q = b + 48 + 32 * (j / 2);
+            const int shift = 4 * (j & 1);
+            for (int l = 0; l < 32; l++) {
+                const int v = (q[l] >> shift & 15) | (high[l] >> j & 1) << 4;
+                out[i + 32 * j + l] = d * scale * (float)v - dmin * min;
+            }
+        }
+    }
+}
+
+static void widen_q6_k(const void *source, float *out, size_t n) {
+    const uint8_t *b = source;
+    for (size_t i = 0; i < n; i += SUPER_BLOCK, b += Q6_K_BYTES) {
+        const int8_t *scales = (const int8_t *)b + 192;
+        const float d = half_to_float(read_u16(b + 208));
+        // Eight groups of 32: each half of the super-block has four, two by low and two by high nibbles.
+        for (int j = 0; j < 8; j++) {
+            const int half = j / 4, k = j % 4;
+            const uint8_t *low = b + 64 * half + 32 * (k & 1), *high = b + 128 + 32 * half;
+            for (int l = 0; l < 32; l++) {
+                const int v = (low[l] >> 4 * (k / 2) & 15) | (high[l] >> 2 * k & 3) << 4;
+                out[i + 32 * j + l] = d * scales[2 * j + l / 16] * (float)(v - 32);
+            }
+        }
+    }
+}
+
+static float dot(const float *a, const float *b, size_t n) {
+    float sum = 0;
+    for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
+    return sum;
+}
+
+#define PRODUCT(NAME, WIDEN_ONE, STEP, BYTES) \
+    static void NAME(const void *weights, size_t row_bytes, size_t rows, size_t columns, const float *x, \
+                     size_t x_stride, size_t tokens, const float *bias, float *out, size_t out_stride) { \
+        for (size_t r = 0; r < rows; r++) { \
+            const uint8_t *w = (const uint8_t *)weights + r * row_bytes; \
+            for (size_t t = 0; t < tokens; t++) out[t * out_stride + r] = bias ? bias[r] : 0; \
+            for (size_t c = 0; c < columns; c += STEP, w += BYTES) { \
+                float block[STEP]; \
+                WIDEN_ONE(w, block, STEP); \
+                for (size_t t = 0; t < tokens; t++) out[t * out_stride + r] += dot(block, x + t * x_stride + c, STEP); \
+            } \
+        } \
+    }
+PRODUCT(product_f32, widen_f32, 1, 4)
+PRODUCT(product_f16, widen_f16, 1, 2)
+PRODUCT(product_bf16, widen_bf16, 1, 2)
+PRODUCT(product_q4_0, widen_q4_0, BLOCK, Q4_0_BYTES)
+PRODUCT(product_q4_1, widen_q4_1, BLOCK, Q4_1_BYTES)
+PRODUCT(product_q5_0, widen_q5_0, BLOCK, Q5_0_BYTES)
+PRODUCT(product_q5_1, widen_q5_1, BLOCK, Q5_1_BYTES)
+PRODUCT(product_q8_0, widen_q8_0, BLOCK, Q8_0_BYTES)
+PRODUCT(product_q4_k, widen_q4_k, SUPER_BLOCK, Q4_K_BYTES)
+PRODUCT(product_q5_k, widen_q5_k, SUPER_BLOCK, Q5_K_BYTES)
+PRODUCT(product_q6_k, widen_q6_k, SUPER_BLOCK, Q6_K_BYTES)
+
+static void axpy(float alpha, const float *x, float *y, size_t n) {
+    for (size_t i = 0; i < n; i++) y[i] += alpha * x[i];
+}
+
+static void add(const float *a, const float *b, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = a[i] + b[i];
+}
+
+static void multiply(const float *a, const float *b, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = a[i] * b[i];
+}
+
+static void scores(const float *q, const float *keys, size_t stride, size_t count, size_t n, float scale, float *out) {
+    for (size_t i = 0; i < count; i++) out[i] = scale * dot(q, keys + i * stride, n);
+}
+
+static void weighted_sum(const float *weights, const float *values, size_t stride, size_t count, size_t n, float *out) {
+    for (size_t i = 0; i < count; i++) axpy(weights[i], values + i * stride, out, n);
+}
+
+static void softmax(float *x, size_t n) {
+    float top = -INFINITY, sum = 0;
+    for (size_t i = 0; i < n; i++) top = x[i] > top ? x[i] : top;
+    for (size_t i = 0; i < n; i++) sum += x[i] = expf(x[i] - top);
+    for (size_t i = 0; i < n; i++) x[i] /= sum;
+}
+
+static void rms_norm(const float *x, const float *weight, float eps, float *out, size_t n) {
+    const float scale = 1 / sqrtf(dot(x, x, n) / (float)n + eps);
+    for (size_t i = 0; i < n; i++) out[i] = x[i] * scale * weight[i];
+}
+
+static void layer_norm(const float *x, const float *weight, const float *bias, float eps, float *out, size_t n) {
+    float mean = 0, variance = 0;
+    for (size_t i = 0; i < n; i++) mean += x[i];
+    mean /= (float)n;
+    for (size_t i = 0; i < n; i++) variance += (x[i] - mean) * (x[i] - mean);
+    const float scale = 1 / sqrtf(variance / (float)n + eps);
+    for (size_t i = 0; i < n; i++) out[i] = (x[i] - mean) * scale * weight[i] + bias[i];
+}
+
+static void exponential(const float *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = expf(x[i]);
+}
+
+static void silu_multiply(const float *gate, const float *up, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = gate[i] / (1 + expf(-gate[i])) * up[i];
+}
+
+static void silu(const float *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = x[i] / (1 + expf(-x[i]));
+}
+
+static void quick_gelu(const float *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = x[i] / (1 + expf(-1.702f * x[i]));
+}
+
+static void gelu(const float *x, float *out, size_t n) {
+    for (size_t i = 0; i < n; i++) out[i] = 0.5f * x[i] * (1 + erff(x[i] * 0.70710678f));
+}
+
+const lk_kernels lk_scalar = {
+    .name = "scalar",
+    .widen = {
+        [LK_F32] = widen_f32, [LK_F16] = widen_f16, [LK_BF16] = widen_bf16, [LK_F64] = widen_f64,
+        [LK_I8] = widen_i8, [LK_U8] = widen_u8, [LK_I32] = widen_i32, [LK_I64] = widen_i64, [LK_BOOL] = widen_bool,
+        [LK_Q4_0] = widen_q4_0, [LK_Q4_1] = widen_q4_1, [LK_Q5_0] = widen_q5_0, [LK_Q5_1] = widen_q5_1,
+        [LK_Q8_0] = widen_q8_0, [LK_Q4_K] = widen_q4_k, [LK_Q5_K] = widen_q5_k, [LK_Q6_K] = widen_q6_k,
+    },
+    .product = {
+        [LK_F32] = product_f32, [LK_F16] = product_f16, [LK_BF16] = product_bf16,
+        [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q5_0] = product_q5_0, [LK_Q5_1] = product_q5_1,
+        [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
+    },
+    .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
+    .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
+    .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,
+};

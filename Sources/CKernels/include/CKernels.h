@@ -1,1 +1,82 @@
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+// The loops that BLAS does not have: products with quantised weights, norms, softmax, activations.
+// Each exists as a plain loop (reference.c) and once per instruction set; a table of them is chosen at run time.
+
+/// How the elements of a weight are stored. The quantised layouts are those of GGUF.
+typedef enum {
+    LK_F32, LK_F16, LK_BF16, LK_F64, LK_I8, LK_U8, LK_I32, LK_I64, LK_BOOL,
+    LK_Q4_0, LK_Q4_1, LK_Q5_0, LK_Q5_1, LK_Q8_0, LK_Q4_K, LK_Q5_K, LK_Q6_K,
+    LK_TYPE_COUNT
+} lk_type;
+
+/// Writes `count` elements at `source` to `out` as float32. `count` is a multiple of the type's block.
+typedef void (*lk_widen_fn)(const void *source, float *out, size_t count);
+
+/// out[t * out_stride + r] = w_r · x_t + (bias ? bias[r] : 0) for r < rows, t < tokens.
+/// Row w_r starts at weights + r * row_bytes and has `columns` elements; x_t starts at x + t * x_stride.
+typedef void (*lk_product_fn)(const void *weights, size_t row_bytes, size_t rows, size_t columns,
+                              const float *x, size_t x_stride, size_t tokens, const float *_Nullable bias,
+                              float *out, size_t out_stride);
+
+typedef struct {
+    const char *name;
+    lk_widen_fn _Nonnull widen[LK_TYPE_COUNT];
+    /// NULL for a type without a fused product: widen the rows and use the one for LK_F32.
+    lk_product_fn _Nullable product[LK_TYPE_COUNT];
+
+    float (*dot)(const float *a, const float *b, size_t n);
+    /// y += alpha x
+    void (*axpy)(float alpha, const float *x, float *y, size_t n);
+    /// out = a + b (out may be a or b)
+    void (*add)(const float *a, const float *b, float *out, size_t n);
+    /// out = a * b (out may be a or b)
+    void (*multiply)(const float *a, const float *b, float *out, size_t n);
+    /// out[i] = scale * (q · keys[i * stride ...]) for i < count
+    void (*scores)(const float *q, const float *keys, size_t stride, size_t count, size_t n, float scale, float *out);
+    /// out[d] += sum over i < count of weights[i] * values[i * stride + d]
+    void (*weighted_sum)(const float *weights, const float *values, size_t stride, size_t count, size_t n, float *out);
+
+    /// x = exp(x - max x) / sum; n = 0 does nothing
+    void (*softmax)(float *x, size_t n);
+    /// out = x * weight / sqrt(mean(x^2) + eps)
+    void (*rms_norm)(const float *x, const float *weight, float eps, float *out, size_t n);
+    /// out = (x - mean) / sqrt(variance + eps) * weight + bias
+    void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *out, size_t n);
+    void (*exp)(const float *x, float *out, size_t n);
+    /// out = silu(gate) * up, silu(v) = v / (1 + exp(-v))
+    void (*silu_multiply)(const float *gate, const float *up, float *out, size_t n);
+    /// out = x / (1 + exp(-x))
+    void (*silu)(const float *x, float *out, size_t n);
+    /// out = x / (1 + exp(-1.702 x))
+    void (*quick_gelu)(const float *x, float *out, size_t n);
+    /// out = x/2 (1 + erf(x / sqrt 2))
+    void (*gelu)(const float *x, float *out, size_t n);
+} lk_kernels;
+
+/// Plain loops; always there.
+extern const lk_kernels lk_scalar;
+
+/// The table named "scalar", "avx2" or "avx512"; NULL if the name is unknown or this CPU cannot run it.
+const lk_kernels *_Nullable lk_kernels_named(const char *name);
+
+/// The fastest table that this CPU can run.
+const lk_kernels *lk_kernels_best(void);
+
+static inline lk_widen_fn lk_widen(const lk_kernels *k, lk_type type) { return k->widen[type]; }
+static inline lk_product_fn _Nullable lk_product(const lk_kernels *k, lk_type type) { return k->product[type]; }
+
+/// Tells the CPU that this thread waits in a loop.
+static inline void lk_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#pragma clang assume_nonnull end

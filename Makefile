@@ -1,0 +1,49 @@
+# Every target here works as the first thing typed on a new machine: it installs and builds what it needs.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test chaos throughput bench format lint clean
+
+data := $(or $(LORGNETTE_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lorgnette)
+lorgnette := .build/release/lorgnette
+check := --explicit-target-dependency-import-check error
+format_options := --configuration .swift-format --parallel --recursive
+sources := Package.swift Sources Tests
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## install missing packages, the starter models and the demo pictures
+	@Sources/setup/setup.sh
+
+build: setup ## build the programs, optimised
+	@swift build -c release $(check)
+
+demo: build ## describe the eight demo pictures and print a table
+	@status=0; \
+	$(lorgnette) run pipelines/describe.yaml "$(data)/demo" --out .build/demo || status=$$?; \
+	if [ -f .build/demo/results.jsonl ]; then python3 Sources/setup/table.py .build/demo/results.jsonl; fi; \
+	exit $$status
+
+test: setup ## build and run every test
+	@swift build --build-tests $(check)
+	@Tests/run.sh
+
+chaos: build ## kill workers and the coordinator during a run over 500 pictures, a tenth of them damaged
+	@Tests/Chaos/run.sh $(lorgnette) "$(data)/demo"
+
+throughput: build ## 10,000 tiny pictures through a trivial expert: items a second, the coordinator's memory
+	@python3 Tests/Chaos/throughput.py $(lorgnette)
+
+bench: build ## measure encoder and language model on this machine
+	@$(lorgnette) bench
+
+format: ## format the sources in place
+	@swift format $(format_options) --in-place $(sources)
+
+lint: ## say where the sources are not formatted
+	@swift format lint $(format_options) --strict $(sources)
+
+clean: ## remove what was built; models and pictures stay
+	@swift package clean
+	@rm -rf .build/demo .build/chaos .build/throughput

@@ -1,0 +1,67 @@
+import Tensors
+
+/// A named tensor inside a mapped file. Sizes are checked: `bytes` is exactly what `type` and `shape` need.
+public struct TensorView: Sendable {
+    public let name: String
+    /// The file it lies in, for messages.
+    public let file: String
+    public let type: ElementType
+    /// Row-major dimensions, outermost first (GGUF's own order reversed).
+    public let shape: [Int]
+    public let bytes: Bytes
+
+    /// `CheckpointError.malformed` if the bytes are not exactly those that type and shape need.
+    init(name: String, file: String, type: ElementType, shape: [Int], bytes: Bytes) throws(CheckpointError) {
+        guard let elements = Shape.elements(shape) else {
+            throw .malformed(file: file, key: name, expected: "a shape that fits in memory", found: "\(shape)")
+        }
+        let columns = shape.last ?? 1
+        guard columns % type.blockElements == 0, let expected = type.byteCount(elements: elements) else {
+            throw .malformed(
+                file: file, key: name, expected: "rows in blocks of \(type.blockElements) (\(type.rawValue))",
+                found: "shape \(shape)")
+        }
+        guard bytes.count == expected else {
+            throw .malformed(
+                file: file, key: name, expected: "\(expected) bytes (\(type.rawValue) \(shape))",
+                found: "\(bytes.count) bytes")
+        }
+        self.name = name
+        self.file = file
+        self.type = type
+        self.shape = shape
+        self.bytes = bytes
+    }
+
+    /// Elements: the product of the shape.
+    public var count: Int { Shape.elements(shape) ?? 0 }
+
+    /// The weight [rows, columns] in its stored type, not copied. The tensor must have two dimensions.
+    public func matrix() throws(CheckpointError) -> Matrix {
+        guard shape.count == 2 else { throw malformed(expected: "two dimensions", found: "shape \(shape)") }
+        return try matrix(rows: shape[0], columns: shape[1])
+    }
+
+    /// The same bytes seen as [rows, columns], not copied: for example a patch embedding [D, C, H, W] as [D, C·H·W].
+    public func matrix(rows: Int, columns: Int) throws(CheckpointError) -> Matrix {
+        do {
+            return try Matrix(type: type, rows: rows, columns: columns, bytes: bytes)
+        } catch {
+            throw malformed(expected: "a matrix [\(rows), \(columns)]", found: "\(error)")
+        }
+    }
+
+    /// A float32 copy of the same shape.
+    public func tensor() throws(CheckpointError) -> Tensor {
+        let result = Tensor(shape)
+        guard result.count > 0 else { return result }
+        let columns = shape.last ?? 1
+        let matrix = try matrix(rows: result.count / columns, columns: columns)
+        for row in 0..<matrix.rows { matrix.row(row, into: result.row(row)) }
+        return result
+    }
+
+    private func malformed(expected: String, found: String) -> CheckpointError {
+        .malformed(file: file, key: name, expected: expected, found: found)
+    }
+}

@@ -1,0 +1,140 @@
+import Foundation
+import Pipelines
+import Wire
+
+extension Coordinator {
+    /// Opens an item, or passes its refusal on.
+    func admit(_ item: PreparedItem) {
+        if let refusal = item.refusal { return finish(item, item.line(refused: refusal)) }
+        let stages = bound.stages
+        var found = [OpenItem.Found?](repeating: nil, count: stages.count)
+        for (index, data) in item.known {
+            guard let outcome = try? Lorgnette_V1_Outcome(serializedBytes: data) else { continue }
+            found[index] = OpenItem.Found(
+                outcome: outcome, payloads: [], models: models[stages[index].name] ?? [], seconds: 0, cached: true)
+        }
+        let known = Set(found.indices.filter { found[$0] != nil })
+        let id = nextItem
+        nextItem += 1
+        open[id] = OpenItem(
+            item: item, keys: item.picture.map { keys.keys(for: $0.sha256) } ?? [], found: found)
+        perform(machine.handle(.opened(id, known: known), at: now))
+    }
+
+    func perform(_ actions: [RunMachine.Action]) {
+        for action in actions {
+            switch action {
+            case .send(let assignment): send(assignment)
+            case .cancel(let task, let attempt, let worker):
+                assignments[task] = nil
+                var cancel = Lorgnette_V1_Cancel()
+                cancel.task = task
+                cancel.attempt = UInt32(attempt)
+                _ = crew.send(.cancel(cancel), to: worker, now: now)
+            case .kill(let worker, let reason):
+                credits[worker] = nil
+                observer.note("\(reason); its worker is ended and replaced")
+                crew.kill(worker, reason: reason, now: now)
+            case .close(let id):
+                close(id)
+            }
+        }
+    }
+
+    private func send(_ assignment: RunMachine.Assignment) {
+        guard let item = open[assignment.item] else { return }
+        assignments[assignment.task] = assignment
+        do {
+            let (task, payloads) = try item.task(assignment, of: bound, seed: settings.seed)
+            if !crew.send(.task(task), payloads: payloads, to: assignment.worker, now: now) {
+                lose(assignment.worker, reason: "its worker could not be reached")
+            }
+        } catch {
+            assignments[assignment.task] = nil
+            let failure = StageError(code: "unreadable", message: "\(error)")
+            perform(
+                machine.handle(
+                    .failed(
+                        assignment.task, attempt: assignment.attempt, by: assignment.worker, failure, retryable: false),
+                    at: now))
+        }
+    }
+
+    private func lose(_ worker: RunMachine.WorkerID, reason: String) {
+        credits[worker] = nil
+        crew.kill(worker, reason: reason, now: now)
+        perform(machine.handle(.workerLost(worker, reason: reason), at: now))
+    }
+
+    /// A worker's word on a task. What is late, repeated or not its own changes nothing.
+    func receive(_ body: Lorgnette_V1_Envelope.OneOf_Body, _ payloads: [Payload], from worker: RunMachine.WorkerID) {
+        switch body {
+        case .progress(let progress):
+            guard let assignment = assignments[progress.task], assignment.worker == worker,
+                assignment.attempt == Int(progress.attempt), assignment.stage == bound.answer
+            else { return }
+            observer.progress(progress.text, attempt: assignment.attempt)
+        case .result(let result):
+            let event = accept(result, payloads, from: worker)
+            perform(machine.handle(event, at: now))
+        case .failure(let failure):
+            let error = StageError(code: Envelope.code(failure.code), message: failure.message)
+            assignments[failure.task] = nil
+            perform(
+                machine.handle(
+                    .failed(
+                        failure.task, attempt: Int(failure.attempt), by: worker, error, retryable: failure.retryable),
+                    at: now))
+        default: break
+        }
+    }
+
+    private func accept(
+        _ result: Lorgnette_V1_Result, _ payloads: [Payload], from worker: RunMachine.WorkerID
+    ) -> RunMachine.Event {
+        let event = RunMachine.Event.succeeded(result.task, attempt: Int(result.attempt), by: worker)
+        guard let assignment = assignments[result.task], assignment.worker == worker,
+            assignment.attempt == Int(result.attempt), open[assignment.item] != nil
+        else { return event }
+        assignments[result.task] = nil
+        if let complaint = Envelope.complaint(result.outcome, payloads: payloads) {
+            let error = StageError(code: "bad_result", message: "worker's result: \(complaint)")
+            return .failed(result.task, attempt: assignment.attempt, by: worker, error, retryable: true)
+        }
+        let stage = assignment.stage
+        open[assignment.item]!.found[stage] = OpenItem.Found(
+            outcome: result.outcome, payloads: payloads, models: models[bound.stages[stage].name] ?? [],
+            seconds: result.seconds, cached: false)
+        let item = open[assignment.item]!
+        // A file that changed since it was hashed must not leave its result under the old hash.
+        if !item.keys.isEmpty, item.isUnchanged, let data = try? result.outcome.serializedData() {
+            sink.keep(stage: item.keys[stage], outcome: data)
+        }
+        return event
+    }
+
+    private func close(_ id: RunMachine.ItemID) {
+        guard let item = open.removeValue(forKey: id) else { return }
+        let settlements = machine.settlements(of: id)
+        machine.forget(id)
+        if item.isUnchanged {
+            finish(item.item, item.line(settlements, of: bound))
+        } else {
+            let refusal = PictureFile.Refusal.failed(
+                code: "changed", message: "the file was changed or removed while it was being worked on")
+            finish(item.item, item.item.line(refused: refusal))
+        }
+    }
+
+    private func finish(_ item: PreparedItem, _ line: ResultLine) {
+        status.count(line.status, kept: false)
+        if let error = line.error, line.status == .failed { observer.failed(line.item, error) }
+        unwritten += 1
+        sink.finish(item, line)
+    }
+}
+
+extension OpenItem {
+    /// The file is still the one that was hashed.
+    var isUnchanged: Bool { item.picture.map { $0.stamp == PictureFile.stamp(of: item.path) } ?? true }
+}

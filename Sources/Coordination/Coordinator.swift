@@ -1,0 +1,192 @@
+import Foundation
+import Pipelines
+import Wire
+
+/// Runs a pipeline over items: the loop that ties the crew, the run's state machine, a feed and a sink together.
+///
+/// `run` must be called on a thread of its own (never on Swift's cooperative pool), which owns everything here;
+/// `interrupt` may be called from anywhere.
+public final class Coordinator {
+    public struct Settings: Sendable {
+        public var seed: UInt64 = 1
+        /// Items worked on at the same time; nil: by what the workers can hold.
+        public var window: Int?
+        /// Folder for the workers' logs.
+        public var logs: String
+        /// The run ends once every expert has said Hello and the pipeline is bound: no model is loaded, no item opened.
+        public var checkOnly = false
+
+        public init(logs: String) { self.logs = logs }
+    }
+
+    let pipeline: Pipeline
+    let settings: Settings
+    let feed: any Feed
+    let sink: any Sink
+    let observer: any RunObserver
+    let mailbox: Mailbox
+    private let locator: ExpertLocator
+    private let clock = SuspendingClock()
+    private let begin: SuspendingClock.Instant
+
+    var crew: Crew!
+    var bound: BoundPipeline!
+    var machine: RunMachine!
+    var keys: StageKeys!
+    var models: [String: [String]] = [:]
+    var credits: [RunMachine.WorkerID: (stage: String, credit: Int)] = [:]
+    var open: [RunMachine.ItemID: OpenItem] = [:]
+    var assignments: [RunMachine.TaskID: RunMachine.Assignment] = [:]
+    var nextItem: RunMachine.ItemID = 1
+    var status = RunStatus()
+    var unwritten = 0
+    var feedEnded = false
+    var working = false
+
+    public init(
+        pipeline: Pipeline, settings: Settings, feed: any Feed, sink: any Sink, observer: any RunObserver,
+        locator: ExpertLocator = ExpertLocator(), mailbox: Mailbox
+    ) {
+        self.pipeline = pipeline
+        self.settings = settings
+        self.feed = feed
+        self.sink = sink
+        self.observer = observer
+        self.locator = locator
+        self.mailbox = mailbox
+        begin = clock.now
+    }
+
+    var now: Duration { begin.duration(to: clock.now) }
+
+    /// Works until the feed has ended and every result is written, or until interrupted. Nothing is lost either way.
+    /// - Throws: `Faults` of the pipeline against its experts, `CoordinationError`, `WireError`.
+    public func run() throws -> RunStatus {
+        crew = try Crew(pipeline: pipeline, locator: locator, logs: settings.logs, patience: Crew.Patience())
+        defer { crew.dismiss(now: now) }
+        do {
+            try crew.start(now: now)
+            try loop()
+        } catch {
+            feed.stop()
+            if working { try? sink.close() }
+            throw error
+        }
+        feed.stop()
+        if working { try sink.close() }
+        status.elapsed = now
+        return status
+    }
+
+    private func loop() throws {
+        var last = now
+        while !isDone {
+            _ = try Poller.wait(crew.socket, waker: mailbox.waker, timeout: pause())
+            let gap = now - last
+            if gap > .seconds(3) { crew.forgive(gap) }
+            last = now
+            for event in try crew.receive(now: now) { try handle(event) }
+            for letter in mailbox.take() { try handle(letter) }
+            for event in try crew.tick(now: now) { try handle(event) }
+            if working { perform(machine.handle(.tick, at: now)) }
+            status.elapsed = now
+            status.open = open.count
+            observer.update(status)
+        }
+    }
+
+    private var isDone: Bool {
+        if status.interrupted || (settings.checkOnly && bound != nil) { return true }
+        return working && feedEnded && open.isEmpty && unwritten == 0
+    }
+
+    private func pause() -> Duration {
+        let lease = working ? machine.nextDeadline().map { max(.zero, $0 - now) } : nil
+        return min(lease ?? .milliseconds(50), .milliseconds(50))
+    }
+
+    private func handle(_ event: Crew.Event) throws {
+        switch event {
+        case .greeted(let descriptions):
+            bound = try pipeline.bound(to: descriptions)
+            if let stage = bound.stagesWithoutQuestion.first, !settings.checkOnly {
+                let message = "stage \(stage) needs a question: write ask: in the file, or use --ask"
+                throw Faults(faults: [Fault(file: pipeline.file, key: "ask", message: message)])
+            }
+            if !settings.checkOnly { crew.welcome(bound, now: now) }
+        case .ready(let worker, let stage, let credit, let models):
+            if let former = self.models.updateValue(models, forKey: stage), former != models {
+                throw CoordinationError.refused(
+                    stage: stage, message: "its models changed during the run: \(former), then \(models)")
+            }
+            credits[worker] = (stage, credit)
+            if working {
+                introduce(worker)
+            } else if self.models.count == pipeline.stages.count {
+                begin(with: bound)
+            }
+        case .lost(let worker, let reason):
+            credits[worker] = nil
+            if working { perform(machine.handle(.workerLost(worker, reason: reason), at: now)) }
+        case .message(let worker, let body, let payloads):
+            if working { receive(body, payloads, from: worker) }
+        }
+    }
+
+    /// Every stage has a worker that is ready: the first item may come.
+    private func begin(with bound: BoundPipeline) {
+        keys = StageKeys(
+            bound.stages.map { stage in
+                let takesQuestion = stage.description.inputs.contains { $0.kind == .question }
+                return (
+                    stage.name,
+                    StageKeys.Ingredients(
+                        expert: stage.description.service, software: stage.description.software,
+                        models: models[stage.name] ?? [], options: stage.options,
+                        question: takesQuestion ? stage.question ?? "" : nil, seed: settings.seed,
+                        inputs: stage.inputs.map { ($0.port, $0.stages.compactMap(bound.index)) })
+                )
+            })
+        machine = RunMachine(stages: bound.stages.map { $0.plan(in: bound) }, names: bound.stages.map(\.name))
+        working = true
+        for worker in credits.keys.sorted() { introduce(worker) }
+        let mailbox = mailbox
+        sink.start(keys: keys) { count, failure in mailbox.put(.written(count, failure)) }
+        feed.start(keys: keys) { mailbox.put(.feed($0)) }
+        feed.grant(settings.window ?? max(8, min(256, 2 * credits.values.reduce(0) { $0 + $1.credit })))
+    }
+
+    private func introduce(_ worker: RunMachine.WorkerID) {
+        guard let (stage, credit) = credits[worker], let index = bound.index(of: stage) else { return }
+        perform(machine.handle(.workerReady(worker, stage: index, credit: credit), at: now))
+    }
+
+    private func handle(_ letter: Mailbox.Letter) throws {
+        switch letter {
+        case .interrupt: status.interrupted = true
+        case .written(let count, let failure):
+            if let failure { throw failure }
+            unwritten -= count
+            feed.grant(count)
+        case .feed(.kept(let kept)):
+            status.count(kept, kept: true)
+        case .feed(.finished): feedEnded = true
+        case .feed(.failed(let failure)): throw failure
+        case .feed(.item(let item)): admit(item)
+        }
+    }
+}
+
+extension BoundStage {
+    /// What the state machine must know of the stage.
+    func plan(in pipeline: BoundPipeline) -> RunMachine.StagePlan {
+        let required = description.inputs.filter { $0.required && ($0.kind == .tensor || $0.kind == .text) }
+        return RunMachine.StagePlan(
+            dependencies: dependencies,
+            requiredPorts: required.compactMap { port in
+                inputs.first { $0.port == port.name }?.stages.compactMap(pipeline.index)
+            },
+            optional: stage.optional, deadline: stage.deadline,
+            transient: description.outputs.contains { $0.kind == .tensor })
+    }
+}

@@ -1,0 +1,149 @@
+import Pipelines
+import Wire
+
+extension Crew {
+    /// Everything that has arrived, at most `limit` messages, so that the loop's other duties are not starved.
+    func receive(now: Duration, limit: Int = 512) throws(CoordinationError) -> [Event] {
+        var events: [Event] = []
+        for _ in 0..<limit {
+            let received: RouterSocket.Received?
+            do { received = try socket.receive() } catch {
+                throw .refused(stage: "(socket)", message: "\(error)")
+            }
+            guard let received else { break }
+            switch received {
+            case .malformed: dropped += 1
+            case .message(let peer, let message):
+                if let event = try take(message, from: peer, now: now) { events.append(event) }
+            }
+        }
+        return events
+    }
+
+    private func take(_ message: Message, from peer: Peer, now: Duration) throws(CoordinationError) -> Event? {
+        let envelope = message.envelope
+        guard let body = envelope.body else {
+            dropped += 1
+            return nil
+        }
+        if case .hello(let hello) = body { return try greet(hello, envelope, from: peer, now: now) }
+        guard let id = peers[peer], let link = links[id], link.epoch == envelope.epoch else {
+            dropped += 1
+            return nil
+        }
+        links[id]!.heard = now
+        switch body {
+        case .ready(let ready):
+            guard link.phase == .loading else { return nil }
+            links[id]!.phase = .ready
+            falseStarts[link.stage] = 0
+            return .ready(
+                id, stage: link.stage, credit: max(1, min(1024, Int(ready.credit))),
+                models: ready.models.map(\.fingerprint))
+        case .failure(let failure) where failure.task == 0:
+            throw .cannotLoad(stage: link.stage, code: Envelope.code(failure.code), message: failure.message)
+        case .progress, .result, .failure:
+            return .message(id, body, message.payloads)
+        case .heartbeat: return nil
+        case .goodbye:
+            link.process?.kill(15)
+            return nil
+        default:
+            dropped += 1
+            return nil
+        }
+    }
+
+    private func greet(
+        _ hello: Lorgnette_V1_Hello, _ envelope: Lorgnette_V1_Envelope, from peer: Peer, now: Duration
+    ) throws(CoordinationError) -> Event? {
+        guard let link = candidate(for: hello) else {
+            refuse(peer, envelope.epoch, .protocol, "no worker named \"\(hello.worker)\" is expected")
+            return nil
+        }
+        guard envelope.protocol == WireProtocol.version else {
+            let reason = "expected protocol \(WireProtocol.version), found \(envelope.protocol)"
+            refuse(peer, envelope.epoch, .protocol, reason)
+            throw .refused(stage: link.stage, message: "\(hello.software): \(reason)")
+        }
+        if link.phase != .starting {
+            // Its Hello crossed our Welcome, which is on its way.
+            if link.peer != peer { refuse(peer, envelope.epoch, .protocol, "worker \(link.name) is already here") }
+            return nil
+        }
+        links[link.id]!.peer = peer
+        links[link.id]!.epoch = envelope.epoch
+        links[link.id]!.phase = .greeted
+        links[link.id]!.heard = now
+        peers[peer] = link.id
+        if welcomes[link.stage] != nil {
+            sendWelcome(link.id, now: now)
+            return nil
+        }
+        let isNew = descriptions.updateValue(Envelope.description(hello), forKey: link.stage) == nil
+        return isNew && descriptions.count == pipeline.stages.count ? .greeted(descriptions) : nil
+    }
+
+    /// The worker that a Hello belongs to: by its name, or, of a remote one that has none, by its stage's turn.
+    private func candidate(for hello: Lorgnette_V1_Hello) -> Link? {
+        if !hello.worker.isEmpty { return links.values.first { $0.name == hello.worker } }
+        return links.values.filter { $0.process == nil && $0.phase == .starting }.min { $0.id < $1.id }
+    }
+
+    private func refuse(_ peer: Peer, _ epoch: UInt64, _ code: Lorgnette_V1_FailureCode, _ reason: String) {
+        dropped += 1
+        var refuse = Lorgnette_V1_Refuse()
+        refuse.code = code
+        refuse.message = reason
+        _ = try? socket.send(Message(epoch: epoch, .refuse(refuse)), to: peer)
+    }
+
+    /// Notices ended and silent workers, sends heartbeats, starts successors.
+    func tick(now: Duration) throws(CoordinationError) -> [Event] {
+        var events: [Event] = []
+        for link in links.values.sorted(by: { $0.id < $1.id }) {
+            if let ending = link.process?.poll() {
+                events.append(.lost(link.id, reason: try bury(link, ending, now: now)))
+            } else if now - link.since > limit(of: link.phase) {
+                let waited = link.phase == .starting ? patience.hello : patience.load
+                throw .notReady(
+                    stage: link.stage, seconds: Int(waited.inSeconds), hint: link.process?.logTail() ?? "")
+            } else if link.phase != .starting, now - link.heard > patience.silence {
+                let reason = "silent for \(Int((now - link.heard).inSeconds)) s"
+                kill(link.id, reason: reason, now: now)
+                events.append(.lost(link.id, reason: "worker \(link.name): \(reason)"))
+            } else if link.phase != .starting, now - link.sent >= patience.heartbeat {
+                _ = send(.heartbeat(Lorgnette_V1_Heartbeat()), to: link.id, now: now)
+            }
+        }
+        try restartDue(now: now)
+        return events
+    }
+
+    private func limit(of phase: Link.Phase) -> Duration {
+        switch phase {
+        case .starting: patience.hello
+        case .loading: patience.load
+        case .greeted, .ready: .seconds(Int64.max / 2)
+        }
+    }
+
+    private func bury(_ link: Link, _ ending: String, now: Duration) throws(CoordinationError) -> String {
+        let tail = link.process?.logTail() ?? ""
+        let reason = "worker \(link.name) ended: \(ending)" + (tail.isEmpty ? "" : "; its log ends: \(tail)")
+        remove(link.id)
+        plan(link, wasReady: link.phase == .ready, now: now)
+        if let count = falseStarts[link.stage], count >= patience.falseStarts {
+            throw .keepsDying(stage: link.stage, attempts: count, reason: reason)
+        }
+        return reason
+    }
+
+    /// The loop itself was held up (a stopped process, a sleeping machine): nobody's silence counts for that time.
+    func forgive(_ gap: Duration) {
+        for id in links.keys {
+            links[id]!.heard += gap
+            links[id]!.since += gap
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Foundation
+import Glibc
+import Pipelines
+import Wire
+
+/// The workers of a run: started, greeted, watched, restarted with back-off, and ended.
+///
+/// It owns the one ROUTER socket, so it lives on one thread. It knows nothing of items.
+final class Crew {
+    enum Event {
+        /// Every stage has said Hello once: time to bind the pipeline and `welcome`.
+        case greeted([String: ExpertDescription])
+        case ready(RunMachine.WorkerID, stage: String, credit: Int, models: [String])
+        case lost(RunMachine.WorkerID, reason: String)
+        /// Progress, Result or Failure of a task.
+        case message(RunMachine.WorkerID, Lorgnette_V1_Envelope.OneOf_Body, [Payload])
+    }
+
+    /// How patient a crew is.
+    struct Patience: Sendable {
+        var hello = Duration.seconds(60)
+        var load = Duration.seconds(600)
+        var heartbeat = Duration.seconds(1)
+        var silence = Duration.seconds(15)
+        /// Ends in a row without ever getting ready, after which the stage is given up.
+        var falseStarts = 5
+        var farewell = Duration.seconds(2)
+    }
+
+    struct Link {
+        enum Phase { case starting, greeted, loading, ready }
+        let id: RunMachine.WorkerID
+        let name: String
+        let stage: String
+        let process: ExpertProcess?
+        var phase = Phase.starting
+        var since: Duration
+        var peer: Peer?
+        var epoch: UInt64 = 0
+        var heard: Duration
+        var sent: Duration
+    }
+
+    let pipeline: Pipeline
+    let patience: Patience
+    private let locator: ExpertLocator
+    private let logs: String
+    private let directory: PrivateDirectory
+    private let endpoint: Endpoint
+    let socket: RouterSocket
+
+    var links: [RunMachine.WorkerID: Link] = [:]
+    var peers: [Peer: RunMachine.WorkerID] = [:]
+    var descriptions: [String: ExpertDescription] = [:]
+    var welcomes: [String: Lorgnette_V1_Welcome] = [:]
+    var falseStarts: [String: Int] = [:]
+    var returns: [(at: Duration, name: String, stage: String)] = []
+    private var nextWorker = 0
+    /// Messages that made no sense: malformed, late, of a former epoch, of a stranger.
+    var dropped = 0
+
+    init(pipeline: Pipeline, locator: ExpertLocator, logs: String, patience: Patience) throws {
+        self.pipeline = pipeline
+        self.locator = locator
+        self.logs = logs
+        self.patience = patience
+        directory = try PrivateDirectory()
+        endpoint = try directory.endpoint("workers")
+        socket = try RouterSocket(ZMQContext())
+        try socket.bind(endpoint)
+        mkdir(logs, 0o755)
+    }
+
+    /// Starts every worker that the pipeline asks for.
+    func start(now: Duration) throws(CoordinationError) {
+        for stage in pipeline.stages {
+            _ = try locator.command(for: stage)  // all that is missing is found before anything starts
+        }
+        for stage in pipeline.stages {
+            for index in 0..<stage.workers { try enlist("\(stage.name).\(index)", stage, now: now) }
+        }
+    }
+
+    private func enlist(_ name: String, _ stage: Stage, now: Duration) throws(CoordinationError) {
+        var process: ExpertProcess?
+        if case .remote(let address) = stage.expert {
+            do { try socket.connect(Endpoint(address)) } catch {
+                throw .refused(stage: stage.name, message: "\(error)")
+            }
+        } else if let command = try locator.command(for: stage) {
+            process = try ExpertProcess.spawn(
+                name: name, command: command,
+                environment: [
+                    "LORGNETTE_CONNECT": endpoint.text, "LORGNETTE_WORKER": name, "LORGNETTE_PARENT": "\(getpid())",
+                    // A worker computes with its own bounded threads; libraries must not add theirs.
+                    "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1",
+                ], log: "\(logs)/\(name).log")
+        }
+        nextWorker += 1
+        links[nextWorker] = Link(
+            id: nextWorker, name: name, stage: stage.name, process: process, since: now, heard: now, sent: now)
+    }
+
+    /// Sends the stages' options to all who said Hello; who comes later gets them at once.
+    func welcome(_ bound: BoundPipeline, now: Duration) {
+        for stage in bound.stages {
+            var welcome = Lorgnette_V1_Welcome()
+            welcome.stage = stage.name
+            welcome.options = Envelope.options(stage.options)
+            welcome.heartbeatMs = UInt32(clamping: patience.heartbeat.milliseconds)
+            welcome.livenessMs = UInt32(clamping: patience.silence.milliseconds)
+            welcome.maxMessageBytes = UInt64(WireLimits().maxMessageBytes)
+            welcomes[stage.name] = welcome
+        }
+        for id in links.keys where links[id]!.phase == .greeted { sendWelcome(id, now: now) }
+    }
+
+    func sendWelcome(_ id: RunMachine.WorkerID, now: Duration) {
+        guard let link = links[id], let welcome = welcomes[link.stage] else { return }
+        links[id]!.phase = .loading
+        links[id]!.since = now
+        _ = send(.welcome(welcome), to: id, now: now)
+    }
+
+    /// False if the worker cannot be reached: it is gone, or will be noticed as gone.
+    func send(
+        _ body: Lorgnette_V1_Envelope.OneOf_Body, payloads: [Payload] = [], to id: RunMachine.WorkerID, now: Duration
+    ) -> Bool {
+        guard let link = links[id], let peer = link.peer else { return false }
+        links[id]!.sent = now
+        return (try? socket.send(Message(epoch: link.epoch, body, payloads: payloads), to: peer)) == .sent
+    }
+
+    /// Ends a worker that is taken for hung; it is replaced.
+    func kill(_ id: RunMachine.WorkerID, reason: String, now: Duration) {
+        guard let link = links[id] else { return }
+        link.process?.kill()
+        remove(id)
+        // Reaped here: SIGKILL cannot be refused, so the wait is short.
+        while let process = link.process, process.poll() == nil { usleep(500) }
+        plan(link, wasReady: link.phase == .ready, now: now)
+    }
+
+    func remove(_ id: RunMachine.WorkerID) {
+        if let peer = links[id]?.peer { peers[peer] = nil }
+        links[id] = nil
+    }
+
+    /// Sets the time at which a worker's successor starts.
+    func plan(_ link: Link, wasReady: Bool, now: Duration) {
+        let failures = wasReady ? 0 : (falseStarts[link.stage] ?? 0) + 1
+        falseStarts[link.stage] = failures
+        let delay = Duration.milliseconds(wasReady ? 20 : min(5000, 100 << failures))
+        returns.append((now + delay, link.name, link.stage))
+    }
+
+    func restartDue(now: Duration) throws(CoordinationError) {
+        for due in returns where due.at <= now {
+            guard let stage = pipeline.stages.first(where: { $0.name == due.stage }) else { continue }
+            try enlist(due.name, stage, now: now)
+        }
+        returns.removeAll { $0.at <= now }
+    }
+
+    /// Lets the workers end by themselves for a moment, then ends them. Leaves no process and no socket file.
+    func dismiss(now: Duration) {
+        for id in links.keys { _ = send(.drain(Lorgnette_V1_Drain()), to: id, now: now) }
+        let clock = SuspendingClock()
+        let end = clock.now.advanced(by: patience.farewell)
+        var alive = links.values.compactMap(\.process)
+        while !alive.isEmpty, clock.now < end {
+            alive.removeAll { $0.poll() != nil }
+            if !alive.isEmpty { usleep(2000) }
+        }
+        for process in alive { process.kill() }
+        while !alive.isEmpty {
+            alive.removeAll { $0.poll() != nil }
+            usleep(1000)
+        }
+        links = [:]
+        socket.close()
+        directory.close()
+    }
+}

@@ -1,0 +1,167 @@
+import Foundation
+import Pipelines
+
+/// An input that is ready for the experts, or refused before them.
+public struct PreparedItem: Sendable {
+    public var name: String
+    public var nameIsEscaped: Bool
+    public var path: PathBytes
+    public var picture: PictureFile?
+    public var refusal: PictureFile.Refusal?
+    /// Of the file when it was looked at; nil where there is no file.
+    public var stamp: PictureFile.Stamp?
+    /// Stages whose result is in the ledger, by index: serialised `Outcome` messages.
+    public var known: [Int: Data] = [:]
+
+    public init(name: String, nameIsEscaped: Bool, path: PathBytes) {
+        self.name = name
+        self.nameIsEscaped = nameIsEscaped
+        self.path = path
+    }
+}
+
+/// What a feed tells the coordinator.
+public enum FeedEvent: Sendable {
+    case item(PreparedItem)
+    /// Inputs that a former run finished and that are kept as they are.
+    case kept(ItemStatus)
+    /// No more will come.
+    case finished
+    case failed(CoordinationError)
+}
+
+/// Where items come from. It works on its own thread and delivers no more items than it was granted.
+public protocol Feed: AnyObject, Sendable {
+    /// Begins to deliver, from another thread. `keys` tells a stage's key for a picture.
+    func start(keys: StageKeys, deliver: @escaping @Sendable (FeedEvent) -> Void)
+    /// Lets the feed deliver so many items more.
+    func grant(_ items: Int)
+    /// Asks the feed to end soon.
+    func stop()
+}
+
+/// The files below some inputs, in order, without those that the ledger knows as done.
+public final class FolderFeed: Feed {
+    private let walk: FolderWalk
+    private let ledger: Ledger
+    private let retryFailed: Bool
+    private let limit: Int
+    private let slots = DispatchSemaphore(value: 0)
+    private let stopped = Flag()
+
+    /// - Parameter limit: at most so many inputs are looked at; nil for all.
+    public init(walk: FolderWalk, ledger: Ledger, retryFailed: Bool, limit: Int?) {
+        self.walk = walk
+        self.ledger = ledger
+        self.retryFailed = retryFailed
+        self.limit = limit ?? .max
+    }
+
+    public func start(keys: StageKeys, deliver: @escaping @Sendable (FeedEvent) -> Void) {
+        let thread = Thread { [self] in
+            do throws(CoordinationError) {
+                try work(keys: keys, deliver: deliver)
+                deliver(.finished)
+            } catch {
+                deliver(.failed(error))
+            }
+        }
+        thread.name = "feed"
+        thread.start()
+    }
+
+    public func grant(_ items: Int) {
+        for _ in 0..<items { slots.signal() }
+    }
+
+    public func stop() {
+        stopped.raise()
+        slots.signal()
+    }
+
+    private func work(keys: StageKeys, deliver: (FeedEvent) -> Void) throws(CoordinationError) {
+        var looked = 0
+        var walk = walk
+        while looked < limit, !stopped.isRaised, let found = walk.next() {
+            looked += 1
+            if let kept = try keptStatus(of: found, keys: keys) {
+                deliver(.kept(kept))
+                continue
+            }
+            slots.wait()
+            if stopped.isRaised { return }
+            deliver(.item(try prepare(found, keys: keys)))
+        }
+    }
+
+    /// The status of an item that need not be done again: the same file, the same configuration, an end to stand by.
+    private func keptStatus(of found: FolderWalk.Found, keys: StageKeys) throws(CoordinationError) -> ItemStatus? {
+        let name: PathBytes
+        var stamp: PictureFile.Stamp?
+        switch found {
+        case .file(let path, let itemName): (name, stamp) = (itemName, PictureFile.stamp(of: path))
+        case .refused(let itemName, _): name = itemName
+        }
+        guard let memory = try ledger.memory(of: name.itemName.name), memory.configuration == keys.configuration,
+            memory.stamp == stamp, !(retryFailed && (memory.status == .failed || memory.status == .partial))
+        else { return nil }
+        return memory.status
+    }
+
+    private func prepare(_ found: FolderWalk.Found, keys: StageKeys) throws(CoordinationError) -> PreparedItem {
+        switch found {
+        case .refused(let name, let refusal):
+            let (text, escaped) = name.itemName
+            var item = PreparedItem(name: text, nameIsEscaped: escaped, path: name)
+            item.refusal = refusal
+            return item
+        case .file(let path, let name):
+            let (text, escaped) = name.itemName
+            var item = PreparedItem(name: text, nameIsEscaped: escaped, path: path)
+            item.stamp = PictureFile.stamp(of: path)
+            do {
+                item.picture = try PictureFile.examine(path)
+            } catch {
+                item.refusal = error as? PictureFile.Refusal ?? .failed(code: "unreadable", message: "\(error)")
+            }
+            if let picture = item.picture {
+                for (stage, key) in keys.keys(for: picture.sha256).enumerated() {
+                    item.known[stage] = try ledger.outcome(for: key)
+                }
+            }
+            return item
+        }
+    }
+}
+
+/// One picture, for `ask`.
+public final class SingleFeed: Feed {
+    private let path: String
+
+    public init(path: String) { self.path = path }
+
+    public func start(keys: StageKeys, deliver: @escaping @Sendable (FeedEvent) -> Void) {
+        let path = PathBytes(path)
+        let (name, escaped) = path.lastComponent.itemName
+        var item = PreparedItem(name: name, nameIsEscaped: escaped, path: path.resolved() ?? path)
+        do {
+            item.picture = try PictureFile.examine(item.path)
+        } catch {
+            item.refusal = error as? PictureFile.Refusal ?? .failed(code: "unreadable", message: "\(error)")
+        }
+        deliver(.item(item))
+        deliver(.finished)
+    }
+
+    public func grant(_ items: Int) {}
+    public func stop() {}
+}
+
+/// A flag that goes up once, seen by every thread.
+final class Flag: Sendable {
+    private let lock = NSLock()
+    nonisolated(unsafe) private var value = false
+
+    var isRaised: Bool { lock.withLock { value } }
+    func raise() { lock.withLock { value = true } }
+}

@@ -1,0 +1,162 @@
+import Foundation
+import Pipelines
+import SwiftProtobuf
+import Wire
+
+/// An item while its stages run: what each has found so far.
+struct OpenItem {
+    /// What a stage gave, with its tensors still attached.
+    struct Found {
+        var outcome: Lorgnette_V1_Outcome
+        var payloads: [Payload]
+        var models: [String]
+        var seconds: Double
+        var cached: Bool
+    }
+
+    let item: PreparedItem
+    /// Empty for an item that was refused before any stage.
+    let keys: [[UInt8]]
+    var found: [Found?]
+
+    /// The task message for one stage. Consumed tensors are numbered anew in the message's own payload frames.
+    func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64) throws -> (Lorgnette_V1_Task, [Payload]) {
+        let stage = pipeline.stages[assignment.stage]
+        var task = Lorgnette_V1_Task()
+        task.id = assignment.task
+        task.attempt = UInt32(assignment.attempt)
+        task.leaseMs = UInt32(clamping: assignment.lease.milliseconds)
+        task.seed = seed
+        task.item = item.name
+        task.question = stage.question ?? ""
+        var payloads: [Payload] = []
+        if stage.takesPicture, let picture = item.picture {
+            task.picture.sha256 = Data(picture.sha256)
+            task.picture.byteCount = UInt64(picture.stamp.size)
+            if let path = item.path.text, !stage.stage.expert.isRemote {
+                task.picture.path = path
+            } else {
+                // Another machine does not see the path; and one that is not UTF-8 fits no protobuf string.
+                task.picture.frame = UInt32(payloads.count)
+                payloads.append(Payload(try PictureFile.read(item.path, expecting: picture.stamp)))
+            }
+        }
+        for binding in stage.inputs {
+            for name in binding.stages {
+                guard let source = pipeline.index(of: name), let found = found[source] else { continue }
+                var input = Lorgnette_V1_Input()
+                input.port = binding.port
+                input.stage = name
+                input.expert = pipeline.stages[source].description.service
+                input.outcome = found.outcome
+                if binding.kind == .tensor {
+                    for index in input.outcome.tensors.indices {
+                        let frame = Int(input.outcome.tensors[index].frame)
+                        input.outcome.tensors[index].frame = UInt32(payloads.count)
+                        payloads.append(found.payloads[frame])
+                    }
+                } else {
+                    input.outcome.tensors = []
+                    let words = Envelope.outcome(found.outcome, models: found.models)
+                    if let passage = ContextMerger.passage(stage: name, expert: input.expert, outcome: words) {
+                        input.passage.label = passage.label
+                        input.passage.lines = passage.lines
+                    }
+                }
+                task.inputs.append(input)
+            }
+        }
+        return (task, payloads)
+    }
+
+    /// The item's line, from how its stages were settled.
+    func line(_ settlements: [RunMachine.Settlement?], of pipeline: BoundPipeline) -> ResultLine {
+        var line = ResultLine(item: item.name, itemIsEscaped: item.nameIsEscaped, status: .ok)
+        line.sha256 = item.picture.map { hex($0.sha256) }
+        line.answerStage = pipeline.answer.map { pipeline.stages[$0].name }
+        for stage in pipeline.pipeline.stages {
+            guard let index = pipeline.index(of: stage.name), let settlement = settlements[index] else { continue }
+            line.stages.append(.init(name: stage.name, report: report(index, settlement, of: pipeline)))
+        }
+        line.picture = found.lazy.compactMap { $0 }.first { $0.outcome.hasPicture }
+            .flatMap { Envelope.outcome($0.outcome, models: []).picture }
+        (line.status, line.error) = verdict(settlements, of: pipeline)
+        return line
+    }
+
+    private func report(_ index: Int, _ settlement: RunMachine.Settlement, of pipeline: BoundPipeline) -> StageReport {
+        var report = StageReport(expert: pipeline.stages[index].description.service, status: .ok)
+        if let found = found[index], settlement.hasResult {
+            report.outcome = Envelope.outcome(found.outcome, models: found.models)
+            report.seconds = found.seconds
+            report.cached = found.cached
+            report.model = found.models.first
+        }
+        switch settlement {
+        case .succeeded(let attempts): report.attempts = attempts
+        case .known, .notNeeded: break
+        case .failed(let error, let attempts):
+            (report.status, report.error, report.attempts) = (.failed, error, attempts)
+        case .skipped(let because):
+            report.status = .skipped
+            report.error = StageError(code: "missing_input", message: "not run: \(because) has no result")
+        }
+        return report
+    }
+
+    /// The item's status; a failure is blamed on the required stage that failed, not on those that waited for it.
+    private func verdict(
+        _ settlements: [RunMachine.Settlement?], of pipeline: BoundPipeline
+    ) -> (ItemStatus, ItemError?) {
+        var partial = false
+        var consequence: ItemError?
+        for (index, settlement) in settlements.enumerated() {
+            let stage = pipeline.stages[index]
+            switch settlement {
+            case .failed(let error, _):
+                guard stage.stage.optional else {
+                    return (.failed, ItemError(stage: stage.name, code: error.code, message: error.message))
+                }
+                partial = true
+            case .skipped(let because):
+                partial = true
+                if !stage.stage.optional, consequence == nil {
+                    consequence = ItemError(
+                        stage: stage.name, code: "missing_input", message: "not run: \(because) has no result")
+                }
+            default: break
+            }
+        }
+        if let consequence { return (.failed, consequence) }
+        return (partial ? .partial : .ok, nil)
+    }
+}
+
+extension PreparedItem {
+    /// The line of an input that no expert saw.
+    func line(refused refusal: PictureFile.Refusal) -> ResultLine {
+        var line = ResultLine(item: name, itemIsEscaped: nameIsEscaped, status: .failed)
+        line.sha256 = picture.map { hex($0.sha256) }
+        switch refusal {
+        case .skipped(let code, let message):
+            line.status = .skipped
+            line.error = ItemError(code: code, message: message)
+        case .failed(let code, let message):
+            line.error = ItemError(code: code, message: message)
+        }
+        return line
+    }
+}
+
+extension ExpertReference {
+    var isRemote: Bool { if case .remote = self { true } else { false } }
+}
+
+extension Duration {
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+
+    public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}

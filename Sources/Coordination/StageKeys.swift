@@ -1,0 +1,84 @@
+import Crypto
+import Foundation
+import Pipelines
+
+/// Digests that say whether a result can be used again: of a stage on a picture, and of a run as a whole.
+public struct StageKeys: Sendable {
+    /// What a stage's result depends on besides the picture and the stages before it.
+    public struct Ingredients: Sendable {
+        public var expert: String
+        public var software: String
+        public var models: [String]
+        public var options: [String: OptionValue]
+        /// Nil for an expert that takes no question: then neither question nor seed changes its result.
+        public var question: String?
+        public var seed: UInt64
+        /// Bound stages, by port, as indices of earlier stages.
+        public var inputs: [(port: String, stages: [Int])]
+
+        public init(
+            expert: String, software: String, models: [String], options: [String: OptionValue], question: String?,
+            seed: UInt64, inputs: [(port: String, stages: [Int])]
+        ) {
+            self.expert = expert
+            self.software = software
+            self.models = models
+            self.options = options
+            self.question = question
+            self.seed = seed
+            self.inputs = inputs
+        }
+    }
+
+    private var digests: [[UInt8]] = []
+    private var dependencies: [[Int]] = []
+    /// Hexadecimal digest of all stages' configuration together with their names.
+    public let configuration: String
+
+    /// - Parameter stages: in topological order.
+    public init(_ stages: [(name: String, ingredients: Ingredients)]) {
+        var whole = SHA256()
+        for (name, stage) in stages {
+            var hasher = SHA256()
+            hasher.feed("lorgnette.stage/1")
+            hasher.feed(stage.expert)
+            hasher.feed(stage.software)
+            for model in stage.models { hasher.feed(model) }
+            hasher.feed(OptionValue.map(stage.options).json)
+            if let question = stage.question {
+                hasher.feed(question)
+                hasher.feed(String(stage.seed))
+            }
+            for (port, sources) in stage.inputs {
+                hasher.feed(port)
+                hasher.feed(sources.map { stages[$0].name }.joined(separator: "\n"))
+            }
+            digests.append(Array(hasher.finalize()))
+            dependencies.append(stage.inputs.flatMap(\.stages))
+            whole.feed(name)
+            whole.update(data: digests.last!)
+        }
+        configuration = hex(whole.finalize())
+    }
+
+    /// The key of each stage for a picture: 32 bytes each, in the stages' order.
+    public func keys(for sha256: [UInt8]) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        for stage in digests.indices {
+            var hasher = SHA256()
+            hasher.update(data: digests[stage])
+            hasher.update(data: sha256)
+            for dependency in dependencies[stage] { hasher.update(data: keys[dependency]) }
+            keys.append(Array(hasher.finalize()))
+        }
+        return keys
+    }
+}
+
+extension SHA256 {
+    /// Adds a text with its length, so that two texts never run into one.
+    fileprivate mutating func feed(_ text: String) {
+        update(data: Array("\(text.utf8.count):".utf8))
+        update(data: Array(text.utf8))
+    }
+}

@@ -1,0 +1,178 @@
+/// The order of a run's work, as a pure state machine: events in, actions out, the clock passed in.
+///
+/// It knows stages by index, items and tasks by number, workers by number; it holds no pictures, no results and no
+/// sockets. Promises: a worker never holds more tasks than its credit; a task has one live attempt; an item closes once.
+public struct RunMachine: Sendable {
+    public typealias ItemID = UInt64
+    public typealias TaskID = UInt64
+    public typealias WorkerID = Int
+    /// Time since the run began.
+    public typealias Instant = Duration
+
+    /// What the machine must know of a stage.
+    public struct StagePlan: Sendable {
+        /// Stages whose results it reads, by index; each earlier in the order.
+        public var dependencies: [Int]
+        /// Ports that must have at least one result: each a set of the stages bound to it.
+        public var requiredPorts: [[Int]]
+        /// A failure leaves the item `partial`, not `failed`.
+        public var optional: Bool
+        /// Time a worker has for one task.
+        public var deadline: Duration
+        /// The result holds tensors: it is not kept in the ledger and is computed again when a consumer needs it.
+        public var transient: Bool
+
+        public init(
+            dependencies: [Int], requiredPorts: [[Int]] = [], optional: Bool = false, deadline: Duration,
+            transient: Bool = false
+        ) {
+            self.dependencies = dependencies
+            self.requiredPorts = requiredPorts
+            self.optional = optional
+            self.deadline = deadline
+            self.transient = transient
+        }
+    }
+
+    public enum Event: Sendable {
+        /// An item to work on; stages in `known` have a result in the ledger.
+        case opened(ItemID, known: Set<Int>)
+        case workerReady(WorkerID, stage: Int, credit: Int)
+        /// The worker is gone; `reason` becomes part of the message if an item fails for it.
+        case workerLost(WorkerID, reason: String)
+        case succeeded(TaskID, attempt: Int, by: WorkerID)
+        case failed(TaskID, attempt: Int, by: WorkerID, StageError, retryable: Bool)
+        /// Work on the item is to stop without a result (the person interrupted).
+        case abandoned(ItemID)
+        case tick
+    }
+
+    public struct Assignment: Sendable, Equatable {
+        public let task: TaskID
+        public let attempt: Int
+        public let item: ItemID
+        public let stage: Int
+        public let worker: WorkerID
+        public let lease: Duration
+    }
+
+    public enum Action: Sendable, Equatable {
+        case send(Assignment)
+        case cancel(TaskID, attempt: Int, worker: WorkerID)
+        /// The lease of a task ran out: the worker is taken for hung.
+        case kill(WorkerID, reason: String)
+        /// Every stage of the item is settled.
+        case close(ItemID)
+    }
+
+    /// How a stage of an item ended.
+    public enum Settlement: Sendable, Equatable {
+        case succeeded(attempts: Int)
+        /// Taken from the ledger.
+        case known
+        /// Its result is in the ledger but for its tensors, which nothing needed.
+        case notNeeded
+        case failed(StageError, attempts: Int)
+        /// A stage that it needs, or another required stage, failed first.
+        case skipped(because: String)
+    }
+
+    struct Job {
+        enum State { case waiting, queued, running(WorkerID, TaskID, expires: Instant), settled(Settlement) }
+        var state: State = .waiting
+        /// Attempts that count against the item.
+        var attempts = 0
+        /// Goes up with every send, so that a late answer of a former attempt is known.
+        var sends = 0
+        /// Was in a worker's hands when that worker died: tried alone from now on.
+        var suspect = false
+    }
+
+    struct Item {
+        var jobs: [Job]
+        var failing = false
+        var closed = false
+    }
+
+    struct Worker {
+        let stage: Int
+        let credit: Int
+        var tasks: [TaskID] = []
+        var alone = false
+    }
+
+    public let stages: [StagePlan]
+    public let names: [String]
+    /// A task is tried this often before its item fails.
+    public let maxAttempts: Int
+
+    var items: [ItemID: Item] = [:]
+    var workers: [WorkerID: Worker] = [:]
+    var tasks: [TaskID: (item: ItemID, stage: Int)] = [:]
+    /// Cancelled tasks that still fill a worker's credit, until it answers or their lease ends.
+    var cancelled: [TaskID: (worker: WorkerID, expires: Instant)] = [:]
+    /// Items waiting for a worker of the stage, oldest first.
+    var queues: [Queue]
+    var nextTask: TaskID = 1
+
+    public init(stages: [StagePlan], names: [String], maxAttempts: Int = 3) {
+        precondition(stages.count == names.count)
+        self.stages = stages
+        self.names = names
+        self.maxAttempts = maxAttempts
+        queues = stages.map { _ in Queue() }
+    }
+
+    /// Items opened and not yet closed.
+    public var openItems: Int { items.count }
+
+    /// Tasks in workers' hands.
+    public var runningTasks: Int { tasks.count }
+
+    /// How each stage of an item ended; nil for a stage that has not. Valid from `close` until `forget`.
+    public func settlements(of item: ItemID) -> [Settlement?] {
+        items[item]?.jobs.map { if case .settled(let settlement) = $0.state { settlement } else { nil } } ?? []
+    }
+
+    /// Drops a closed item.
+    public mutating func forget(_ item: ItemID) { items[item] = nil }
+
+    /// The next moment at which `tick` has something to do: the earliest lease end.
+    public func nextDeadline() -> Instant? {
+        var earliest = cancelled.values.map(\.expires).min()
+        for (item, stage) in tasks.values {
+            if case .running(_, _, let expires)? = items[item]?.jobs[stage].state {
+                earliest = min(earliest ?? expires, expires)
+            }
+        }
+        return earliest
+    }
+
+    public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
+        var actions: [Action] = []
+        switch event {
+        case .opened(let id, let known):
+            open(id, known: known, &actions)
+        case .workerReady(let id, let stage, let credit):
+            workers[id] = Worker(stage: stage, credit: max(1, credit))
+            assign(stage, at: now, &actions)
+            return actions
+        case .workerLost(let id, let reason):
+            lose(id, reason: reason, &actions)
+        case .succeeded(let task, let attempt, let worker):
+            if let (item, stage) = release(task, attempt: attempt, from: worker) {
+                settle(item, stage, .succeeded(attempts: items[item]!.jobs[stage].attempts + 1), &actions)
+            }
+        case .failed(let task, let attempt, let worker, let error, let retryable):
+            if let (item, stage) = release(task, attempt: attempt, from: worker) {
+                blame(item, stage, error, retryable: retryable, &actions)
+            }
+        case .abandoned(let id):
+            abandon(id, &actions)
+        case .tick:
+            expire(at: now, &actions)
+        }
+        for stage in stages.indices { assign(stage, at: now, &actions) }
+        return actions
+    }
+}

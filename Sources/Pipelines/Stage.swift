@@ -1,0 +1,77 @@
+/// How a stage's expert is found.
+public enum ExpertReference: Sendable, Hashable, CustomStringConvertible {
+    /// `expert: ocr`: the executable `lorgnette-ocr`.
+    case named(String)
+    /// `command: [python3, my_expert.py]`, never empty.
+    case command([String])
+    /// `at: tcp://host:port`
+    case remote(String)
+
+    /// As a message or a log line names it.
+    public var description: String {
+        switch self {
+        case .named(let name): return name
+        case .command(let words): return words.joined(separator: " ")
+        case .remote(let endpoint): return endpoint
+        }
+    }
+}
+
+/// Which stages feed one port of a stage, in the order written.
+public struct Input: Sendable, Hashable {
+    public var port: String
+    public var kind: Kind
+    public var stages: [String]
+
+    public init(port: String, kind: Kind, stages: [String]) {
+        self.port = port
+        self.kind = kind
+        self.stages = stages
+    }
+}
+
+/// One expert at work in a pipeline.
+public struct Stage: Sendable, Hashable {
+    /// The keys that every stage knows; all others are the expert's.
+    public static let reservedKeys = ["expert", "command", "at", "workers", "optional", "deadline"]
+    public static let defaultDeadline = Duration.seconds(120)
+
+    public var name: String
+    public var expert: ExpertReference
+    /// Its failure makes an item `partial`, not `failed`.
+    public var optional: Bool
+    /// The time a task may take, 10 ms to 24 h.
+    public var deadline: Duration
+    /// Processes to start, 1 to 64.
+    public var workers: Int
+    /// What the file says beyond the reserved keys, typed by the expert's description. Empty before binding.
+    public var options: [String: OptionValue]
+    /// Tensor and text ports that are fed. Empty before binding.
+    public var inputs: [Input]
+    /// The line of the stage's name, from 1.
+    public var line: Int
+    /// Where the name was written.
+    public var position: Position
+    /// Every key as written, reserved ones included.
+    var written: [Setting]
+
+    /// The keys that are the expert's to know, as written.
+    public var settings: [Setting] { written.filter { !Self.reservedKeys.contains($0.key) } }
+
+    public init(
+        name: String, expert: ExpertReference, optional: Bool = false, deadline: Duration = Stage.defaultDeadline,
+        workers: Int = 1,
+        options: [String: OptionValue] = [:], inputs: [Input] = [], position: Position = Position(line: 1, column: 1)
+    ) {
+        self.name = name
+        self.expert = expert
+        self.optional = optional
+        self.deadline = deadline
+        self.workers = workers
+        self.options = options
+        self.inputs = inputs
+        self.line = position.line ?? 0
+        self.position = position
+        self.written = []
+    }
+}

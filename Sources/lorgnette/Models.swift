@@ -1,0 +1,36 @@
+import ArgumentParser
+import Coordination
+import Glibc
+
+/// `lorgnette models …` is the program `lorgnette-models`: this one never links what computes.
+struct Models: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Lists, inspects and probes model files (list, inspect FILE, probe …).")
+
+    @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models.") var arguments: [String] = []
+
+    func run() throws { throw replaceProcess("models", arguments) }
+}
+
+struct Bench: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measures this machine: decoding, prefill, encoder; --peers COMMAND compares in the same run.")
+
+    @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models bench.") var arguments: [String] = []
+
+    func run() throws { throw replaceProcess("models", ["bench"] + arguments) }
+}
+
+/// Becomes `lorgnette-<tool>`; returns only if that cannot be.
+private func replaceProcess(_ tool: String, _ arguments: [String]) -> ExitCode {
+    for folder in ExpertLocator().folders {
+        let program = "\(folder)/lorgnette-\(tool)"
+        guard access(program, X_OK) == 0 else { continue }
+        var words = ([program] + arguments).map { strdup($0) } + [nil]
+        execv(program, &words)
+        Terminal.complain("lorgnette: cannot start \(program): \(String(cString: strerror(errno)))")
+        return .missingPart
+    }
+    Terminal.complain("lorgnette: lorgnette-\(tool) is neither beside this program nor on PATH")
+    return .missingPart
+}

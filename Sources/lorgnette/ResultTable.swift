@@ -1,0 +1,69 @@
+import Foundation
+
+/// `results.jsonl` as a table for people: picture, caption, text found, answer.
+struct ResultTable {
+    let text: String
+
+    /// Nil if the file cannot be read.
+    init?(file: String) {
+        guard let data = FileManager.default.contents(atPath: file) else { return nil }
+        var rows = [["picture", "caption", "text found", "answer"]]
+        for line in data.split(separator: UInt8(ascii: "\n")) {
+            guard let object = try? JSONSerialization.jsonObject(with: line) as? [String: Any] else { continue }
+            rows.append(Self.row(object))
+        }
+        let widths = [18, 34, 30, 60]
+        var lines: [String] = []
+        for (index, row) in rows.enumerated() {
+            let cells = zip(row, widths).map { Self.wrap($0, $1) }
+            for level in 0..<(cells.map(\.count).max() ?? 0) {
+                let parts = zip(cells, widths).map { cell, width in
+                    Self.pad(level < cell.count ? cell[level] : "", width)
+                }
+                lines.append(parts.joined(separator: " │ "))
+            }
+            lines.append(widths.map { String(repeating: index == 0 ? "━" : "─", count: $0) }.joined(separator: index == 0 ? "━┿━" : "─┼─"))
+        }
+        text = lines.joined(separator: "\n")
+    }
+
+    private static func row(_ object: [String: Any]) -> [String] {
+        let stages = object["stages"] as? [String: [String: Any]] ?? [:]
+        func words(of expert: String) -> String {
+            stages.values.first { $0["expert"] as? String == expert }?["text"] as? String ?? ""
+        }
+        let answer = (object["answer"] as? [String: Any])?["text"] as? String
+        let trouble = (object["error"] as? [String: Any])?["message"] as? String
+        let status = object["status"] as? String ?? ""
+        return [
+            object["item"] as? String ?? "", words(of: "captioner"), brief(words(of: "ocr"), 120),
+            brief(answer ?? trouble.map { "\(status): \($0)" } ?? "", 400),
+        ].map { Terminal.clean($0) }
+    }
+
+    private static func brief(_ text: String, _ limit: Int) -> String {
+        text.count > limit ? text.prefix(limit) + "…" : text
+    }
+
+    private static func wrap(_ text: String, _ width: Int) -> [String] {
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(whereSeparator: \.isWhitespace) {
+            var word = word[...]
+            if !line.isEmpty, line.count + 1 + word.count > width {
+                lines.append(line)
+                line = ""
+            }
+            while word.count > width {
+                lines.append(String(word.prefix(width)))
+                word = word.dropFirst(width)
+            }
+            line += line.isEmpty ? word : " " + word
+        }
+        return line.isEmpty ? lines : lines + [line]
+    }
+
+    private static func pad(_ text: String, _ width: Int) -> String {
+        text + String(repeating: " ", count: max(0, width - text.count))
+    }
+}

@@ -1,0 +1,64 @@
+/// A target of the house: its layer, and the modules it may import. The table of the design; what is not in it is a fault.
+struct Room {
+    let name: String
+    let layer: Int
+    let mayImport: Set<String>
+
+    init(_ layer: Int, _ name: String, _ mayImport: Set<String>) {
+        self.layer = layer
+        self.name = name
+        self.mayImport = mayImport
+    }
+
+    /// Modules of the toolchain, open to all.
+    static let toolchain: Set<String> = [
+        "Dispatch", "Foundation", "FoundationEssentials", "Glibc", "Synchronization",
+    ]
+
+    static let house: [Room] = [
+        Room(1, "CKernels", []),
+        Room(1, "CLeptonica", []),
+        Room(1, "COpenBLAS", []),
+        Room(1, "CTesseract", []),
+        Room(1, "CZeroMQ", []),
+
+        Room(2, "Tensors", ["CKernels", "COpenBLAS"]),
+        Room(2, "Checkpoints", ["Tensors", "Crypto"]),
+        Room(2, "Pictures", ["CLeptonica"]),
+        Room(2, "Wire", ["CZeroMQ", "SwiftProtobuf"]),
+        Room(2, "Pipelines", ["Yams"]),
+
+        Room(3, "Models", ["Tensors", "Checkpoints"]),
+        Room(3, "ExpertKit", ["Wire"]),
+
+        Room(4, "Coordination", ["Pipelines", "Wire", "GRDB", "Crypto"]),
+
+        Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
+        Room(5, "lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ArgumentParser"]),
+        Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
+        Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
+        Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
+        Room(5, "lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
+        Room(5, "lorgnette-rehearsal", ["ExpertKit", "Wire"]),
+    ]
+
+    /// The words of the experts: what follows `lorgnette-` in the name of a worker's target.
+    static var experts: [String] {
+        house.map(\.name).filter { $0.hasPrefix("lorgnette-") && $0 != "lorgnette-models" }
+            .map { String($0.dropFirst("lorgnette-".count)) }
+    }
+
+    static func named(_ name: some StringProtocol) -> Room? {
+        house.first { $0.name == name }
+    }
+
+    /// Why this room may not import a module; nil if it may.
+    func fault(importing module: String) -> String? {
+        guard !mayImport.contains(module), !Room.toolchain.contains(module) else { return nil }
+        let allowed = mayImport.isEmpty ? "nothing" : mayImport.sorted().joined(separator: ", ")
+        let place = "\(name) (layer \(layer)) imports \(module)"
+        guard let other = Room.named(module) else { return "\(place); it may import \(allowed)" }
+        let arrow = other.layer > layer ? "an arrow upwards to" : "in"
+        return "\(place), \(arrow) layer \(other.layer); it may import \(allowed)"
+    }
+}
