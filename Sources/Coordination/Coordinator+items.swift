@@ -45,9 +45,8 @@ extension Coordinator {
         guard let item = open[assignment.item] else { return }
         assignments[assignment.task] = assignment
         do {
-            let message = try item.task(assignment, of: bound, seed: settings.seed, epoch: 0)
-            guard case .task(let task)? = message.envelope.body else { return }
-            if !crew.send(.task(task), payloads: message.payloads, to: assignment.worker, now: now) {
+            let (task, payloads) = try item.task(assignment, of: bound, seed: settings.seed)
+            if !crew.send(.task(task), payloads: payloads, to: assignment.worker, now: now) {
                 lose(assignment.worker, reason: "its worker could not be reached")
             }
         } catch {

@@ -81,7 +81,7 @@ public final class Coordinator {
     private func loop() throws {
         var last = now
         while !isDone {
-            Poller.wait(crew.socket, mailbox.waker, timeout: pause())
+            _ = try Poller.wait(crew.socket, waker: mailbox.waker, timeout: pause())
             let gap = now - last
             if gap > .seconds(3) { crew.forgive(gap) }
             last = now
@@ -109,6 +109,10 @@ public final class Coordinator {
         switch event {
         case .greeted(let descriptions):
             bound = try pipeline.bound(to: descriptions)
+            if let stage = bound.stagesWithoutQuestion.first, !settings.checkOnly {
+                let message = "stage \(stage) needs a question: write ask: in the file, or use --ask"
+                throw Faults(faults: [Fault(file: pipeline.file, key: "ask", message: message)])
+            }
             if !settings.checkOnly { crew.welcome(bound, now: now) }
         case .ready(let worker, let stage, let credit, let models):
             if let former = self.models.updateValue(models, forKey: stage), former != models {

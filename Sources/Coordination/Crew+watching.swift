@@ -61,8 +61,8 @@ extension Crew {
             refuse(peer, envelope.epoch, .protocol, "no worker named \"\(hello.worker)\" is expected")
             return nil
         }
-        guard envelope.protocol == protocolVersion else {
-            let reason = "expected protocol \(protocolVersion), found \(envelope.protocol)"
+        guard envelope.protocol == WireProtocol.version else {
+            let reason = "expected protocol \(WireProtocol.version), found \(envelope.protocol)"
             refuse(peer, envelope.epoch, .protocol, reason)
             throw .refused(stage: link.stage, message: "\(hello.software): \(reason)")
         }
@@ -95,7 +95,7 @@ extension Crew {
         var refuse = Lorgnette_V1_Refuse()
         refuse.code = code
         refuse.message = reason
-        _ = socket.send(Envelope.message(.refuse(refuse), epoch: epoch), to: peer)
+        _ = try? socket.send(Message(epoch: epoch, .refuse(refuse)), to: peer)
     }
 
     /// Notices ended and silent workers, sends heartbeats, starts successors.

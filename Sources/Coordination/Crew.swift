@@ -128,7 +128,7 @@ final class Crew {
     ) -> Bool {
         guard let link = links[id], let peer = link.peer else { return false }
         links[id]!.sent = now
-        return socket.send(Envelope.message(body, epoch: link.epoch, payloads: payloads), to: peer) == .sent
+        return (try? socket.send(Message(epoch: link.epoch, body, payloads: payloads), to: peer)) == .sent
     }
 
     /// Ends a worker that is taken for hung; it is replaced.

@@ -5,14 +5,6 @@ import Wire
 
 /// Between the wire's messages and the values of Pipelines. Nothing here trusts a message.
 enum Envelope {
-    static func message(_ body: Lorgnette_V1_Envelope.OneOf_Body, epoch: UInt64, payloads: [Payload] = []) -> Message {
-        var envelope = Lorgnette_V1_Envelope()
-        envelope.protocol = protocolVersion
-        envelope.epoch = epoch
-        envelope.body = body
-        return Message(envelope: envelope, payloads: payloads)
-    }
-
     static func description(_ hello: Lorgnette_V1_Hello) -> ExpertDescription {
         ExpertDescription(
             service: hello.service, about: hello.about, software: hello.software,
@@ -20,7 +12,7 @@ enum Envelope {
             options: hello.options.compactMap(option), concurrency: max(1, Int(hello.concurrency)))
     }
 
-    private static func port(_ port: Lorgnette_V1_Port) -> Port? {
+    private static func port(_ port: Lorgnette_V1_Port) -> Pipelines.Port? {
         let kind: Kind
         switch port.kind {
         case .picture: kind = .picture
@@ -29,7 +21,7 @@ enum Envelope {
         case .text: kind = .text
         case .unspecified, .UNRECOGNIZED: return nil
         }
-        return Port(name: port.name, kind: kind, required: port.required)
+        return Pipelines.Port(name: port.name, kind: kind, required: port.required)
     }
 
     private static func option(_ option: Lorgnette_V1_Option) -> ExpertDescription.Option? {
@@ -49,11 +41,11 @@ enum Envelope {
             choices: option.choices)
     }
 
-    static func options(_ options: [String: OptionValue]) -> Google_Protobuf_Struct {
+    static func options(_ options: [String: Pipelines.OptionValue]) -> Google_Protobuf_Struct {
         Google_Protobuf_Struct(fields: options.mapValues(value))
     }
 
-    private static func value(_ value: OptionValue) -> Google_Protobuf_Value {
+    private static func value(_ value: Pipelines.OptionValue) -> Google_Protobuf_Value {
         switch value {
         case .string(let text): Google_Protobuf_Value(stringValue: text)
         case .number(let number): Google_Protobuf_Value(numberValue: number)

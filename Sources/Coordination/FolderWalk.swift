@@ -4,14 +4,14 @@ import Glibc
 ///
 /// It holds the names of the folders on the way down, never a whole tree. Links to folders are not followed; a link
 /// to a file is, if it stays inside its input folder. The output folder is passed over where it lies inside an input.
-public struct FolderWalk: Sequence, IteratorProtocol {
+public struct FolderWalk: Sequence, IteratorProtocol, Sendable {
     public enum Found: Sendable, Equatable {
         case file(PathBytes, name: PathBytes)
         /// Something that is no file for the experts, and why.
         case refused(name: PathBytes, PictureFile.Refusal)
     }
 
-    private struct Level {
+    private struct Level: Sendable {
         let path: PathBytes
         let name: PathBytes
         /// Of the input folder that this level belongs to, resolved.

@@ -20,7 +20,7 @@ struct OpenItem {
     var found: [Found?]
 
     /// The task message for one stage. Consumed tensors are numbered anew in the message's own payload frames.
-    func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64, epoch: UInt64) throws -> Message {
+    func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64) throws -> (Lorgnette_V1_Task, [Payload]) {
         let stage = pipeline.stages[assignment.stage]
         var task = Lorgnette_V1_Task()
         task.id = assignment.task
@@ -33,16 +33,12 @@ struct OpenItem {
         if stage.takesPicture, let picture = item.picture {
             task.picture.sha256 = Data(picture.sha256)
             task.picture.byteCount = UInt64(picture.stamp.size)
-            if let path = item.path.text, case .remote = stage.stage.expert {
-                // Another machine may not see the path, so the bytes travel.
-                task.picture.frame = UInt32(payloads.count)
-                payloads.append(try Payload(fileAt: PathBytes(path), expecting: picture.stamp.size))
-            } else if let path = item.path.text {
+            if let path = item.path.text, !stage.stage.expert.isRemote {
                 task.picture.path = path
             } else {
-                // A protobuf string must be UTF-8; this file's name is not.
+                // Another machine does not see the path; and one that is not UTF-8 fits no protobuf string.
                 task.picture.frame = UInt32(payloads.count)
-                payloads.append(try Payload(fileAt: item.path, expecting: picture.stamp.size))
+                payloads.append(Payload(try PictureFile.read(item.path, expecting: picture.stamp)))
             }
         }
         for binding in stage.inputs {
@@ -70,7 +66,7 @@ struct OpenItem {
                 task.inputs.append(input)
             }
         }
-        return Envelope.message(.task(task), epoch: epoch, payloads: payloads)
+        return (task, payloads)
     }
 
     /// The item's line, from how its stages were settled.
@@ -152,11 +148,15 @@ extension PreparedItem {
     }
 }
 
+extension ExpertReference {
+    var isRemote: Bool { if case .remote = self { true } else { false } }
+}
+
 extension Duration {
     var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1000 + attoseconds / 1_000_000_000_000_000
     }
 
-    var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+    public var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
 }

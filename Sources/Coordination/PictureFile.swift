@@ -8,6 +8,11 @@ public struct PictureFile: Sendable, Equatable {
         public var size: Int64
         /// Nanoseconds since 1970.
         public var modified: Int64
+
+        public init(size: Int64, modified: Int64) {
+            self.size = size
+            self.modified = modified
+        }
     }
 
     public var stamp: Stamp
@@ -55,7 +60,7 @@ public struct PictureFile: Sendable, Equatable {
         var format: String?
         var total: Int64 = 0
         while true {
-            let count = buffer.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+            let count = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
             guard count >= 0 else {
                 throw Refusal.failed(code: "unreadable", message: "cannot read: \(systemError())")
             }
@@ -78,6 +83,27 @@ public struct PictureFile: Sendable, Equatable {
                 code: "changed", message: "the file changed while it was read: \(stamp.size) bytes, then \(total)")
         }
         return PictureFile(stamp: stamp, format: format, sha256: Array(hasher.finalize()))
+    }
+
+    /// The file's bytes. Throws `Refusal` if it is not the file that was stamped.
+    static func read(_ path: PathBytes, expecting expected: Stamp) throws -> [UInt8] {
+        let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
+        guard descriptor >= 0 else {
+            throw Refusal.failed(code: "unreadable", message: "cannot open: \(systemError())")
+        }
+        defer { close(descriptor) }
+        var info = stat()
+        guard fstat(descriptor, &info) == 0, Stamp(info) == expected else {
+            throw Refusal.failed(code: "changed", message: "the file changed after it was hashed")
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(expected.size))
+        var done = 0
+        while done < bytes.count {
+            let count = bytes.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress! + done, $0.count - done) }
+            guard count > 0 else { throw Refusal.failed(code: "changed", message: "the file became shorter") }
+            done += count
+        }
+        return bytes
     }
 
     private static func judge(_ head: ArraySlice<UInt8>, named: Bool) throws -> String {

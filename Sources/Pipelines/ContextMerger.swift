@@ -52,10 +52,14 @@ public enum ContextMerger {
     /// Clean lines that are not empty, in reading order.
     private static func lines(of outcome: StageOutcome) -> [(text: String, isUncertain: Bool)] {
         if !outcome.lines.isEmpty {
-            return outcome.lines.map { (FoundText.clean($0.text), !($0.confidence >= sureConfidence)) }.filter { !$0.text.isEmpty }
+            return outcome.lines.map { (FoundText.clean($0.text), !($0.confidence >= sureConfidence)) }.filter {
+                !$0.text.isEmpty
+            }
         }
         let text = outcome.text ?? ""
-        return text.split(whereSeparator: \.isNewline).map { (FoundText.clean(String($0)), false) }.filter { !$0.0.isEmpty }
+        return text.split(whereSeparator: \.isNewline).map { (FoundText.clean(String($0)), false) }.filter {
+            !$0.0.isEmpty
+        }
     }
 
     /// Pieces of at most `longestLine` scalars, broken at a space where there is one in the second half.

@@ -26,7 +26,9 @@ extension ExpertDescription.Option {
     }
 
     private func integer(_ written: Written) -> Result<OptionValue, OptionFault> {
-        guard let value = written.integer, isInRange(Double(value)) else { return fault("a whole number\(range)", written) }
+        guard let value = written.integer, isInRange(Double(value)) else {
+            return fault("a whole number\(range)", written)
+        }
         return .success(.number(Double(value)))
     }
 
@@ -72,7 +74,8 @@ extension ExpertDescription.Option {
     private static func shown(_ bound: Double) -> String { JSONWriter.number(bound, decimals: 6) }
 
     private func fault<Value>(_ expected: String, _ written: Written, hint: String = "") -> Result<Value, OptionFault> {
-        .failure(OptionFault(position: written.position, message: "expected \(expected), found \(written.found)\(hint)"))
+        .failure(
+            OptionFault(position: written.position, message: "expected \(expected), found \(written.found)\(hint)"))
     }
 }
 

@@ -39,7 +39,9 @@ public struct Faults: Error, Sendable, CustomStringConvertible {
 
     public init(faults: [Fault]) {
         let ordered = faults.enumerated().sorted { a, b in
-            (a.element.line ?? 0, a.element.column ?? 0, a.offset) < (b.element.line ?? 0, b.element.column ?? 0, b.offset)
+            (a.element.line ?? 0, a.element.column ?? 0, a.offset) < (
+                b.element.line ?? 0, b.element.column ?? 0, b.offset
+            )
         }
         self.faults = ordered.prefix(Self.most).map(\.element)
         omitted = max(0, faults.count - Self.most)

@@ -6,11 +6,10 @@ struct FaultList {
     init(file: String) { self.file = file }
 
     mutating func add(_ position: Position, _ key: String? = nil, _ message: String) {
-        guard let line = position.line else {
-            faults.append(Fault(file: "--set", key: key, message: message))
-            return
-        }
-        faults.append(Fault(file: file, line: line, column: position.column, key: key, message: message))
+        let key = key.map { visible($0.unicodeScalars.count > 200 ? String($0.prefix(200)) + "…" : $0) }
+        let file = position.line == nil ? "--set" : file
+        faults.append(
+            Fault(file: file, line: position.line, column: position.column, key: key, message: visible(message)))
     }
 
     func check() throws(Faults) {

@@ -2,10 +2,12 @@
 /// pass for a model's control token or hide from a person who reads it.
 enum FoundText {
     /// On one line, spaces single, without what cannot be seen; `<` and `>` become `‹` and `›`, so that `<|im_end|>`,
-    /// `</s>` and the like are plain words; runs of a fence's characters are cut to two.
+    /// `</s>` and the like are plain words; runs of a fence's characters are cut to two,
+    /// heaps of accents to four.
     static func clean(_ text: String) -> String {
         var out = String.UnicodeScalarView()
         var run = 0
+        var accents = 0
         for scalar in text.unicodeScalars where !isHidden(scalar) {
             let next = visible(scalar)
             if next == " " {
@@ -13,6 +15,8 @@ enum FoundText {
                 if out.last != nil, out.last != " " { out.append(" ") }
                 continue
             }
+            accents = isAccent(scalar) ? accents + 1 : 0
+            if accents > 4 { continue }
             run = out.last == next ? run + 1 : 1
             if run > 2, isFence(next) { continue }
             out.append(next)
@@ -30,7 +34,9 @@ enum FoundText {
             out += rest[..<open]
             let word = rest[open...].dropFirst().prefix { $0 != "]" && $0 != "[" }
             let name = word.drop { $0 == "/" || $0 == " " }.uppercased()
-            let isRole = ["INST", "SYS", "SYSTEM", "USER", "ASSISTANT"].contains { name.hasPrefix($0) && name.count <= $0.count + 2 }
+            let isRole = ["INST", "SYS", "SYSTEM", "USER", "ASSISTANT"].contains {
+                name.hasPrefix($0) && name.count <= $0.count + 2
+            }
             if isRole, word.endIndex < rest.endIndex, rest[word.endIndex] == "]" {
                 out += "⟦\(word)⟧"
                 rest = rest[rest.index(after: word.endIndex)...]
@@ -48,6 +54,12 @@ enum FoundText {
         case ">", "\u{FF1E}", "\u{FE65}": return "\u{203A}"
         default: return scalar.properties.isWhitespace ? " " : scalar
         }
+    }
+
+    private static func isAccent(_ scalar: Unicode.Scalar) -> Bool {
+        guard scalar.value >= 0x300 else { return false }
+        return scalar.properties.generalCategory == .nonspacingMark
+            || scalar.properties.generalCategory == .enclosingMark
     }
 
     private static func isFence(_ scalar: Unicode.Scalar) -> Bool {

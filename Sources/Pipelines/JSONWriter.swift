@@ -33,11 +33,17 @@ struct JSONWriter {
         case .string(let text): self.value(text)
         case .bool(let bool): self.value(bool)
         case .number(let number):
-            if let whole = Int(exactly: number) { self.value(whole) } else { raw(number.isFinite ? "\(number)" : "null") }
+            if let whole = Int(exactly: number) {
+                self.value(whole)
+            } else {
+                raw(number.isFinite ? "\(number)" : "null")
+            }
         case .list(let items): array { for item in items { $0.value(item) } }
         case .map(let pairs):
             object {
-                for (name, item) in pairs.sorted(by: { $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars) }) {
+                for (name, item) in pairs.sorted(by: {
+                    $0.key.unicodeScalars.lexicographicallyPrecedes($1.key.unicodeScalars)
+                }) {
                     $0.key(name)
                     $0.value(item)
                 }

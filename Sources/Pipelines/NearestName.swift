@@ -19,7 +19,8 @@ enum NearestName {
 
     /// Edits (insert, delete, replace, swap of neighbours) between two words.
     static func distance(_ a: String, _ b: String) -> Int {
-        let a = Array(a.lowercased().unicodeScalars), b = Array(b.lowercased().unicodeScalars)
+        let a = Array(a.lowercased().unicodeScalars)
+        let b = Array(b.lowercased().unicodeScalars)
         if abs(a.count - b.count) > 2 { return 3 }
         if a.isEmpty || b.isEmpty { return max(a.count, b.count) }
         var before: [Int] = []

@@ -9,14 +9,18 @@ extension Pipeline {
         for index in stages.indices {
             let name = stages[index].name
             guard let description = descriptions[name] else {
-                binder.faults.add(stages[index].position, "stages.\(name)", "nothing is known of its expert, \(stages[index].expert)")
+                binder.faults.add(
+                    stages[index].position, "stages.\(name)", "nothing is known of its expert, \(stages[index].expert)")
                 continue
             }
             questions[name] = binder.bind(&bound.stages[index], to: description)
         }
-        if let answer, let description = descriptions[answer], !description.outputs.contains(where: { $0.kind == .text }) {
+        if let answer, let description = descriptions[answer],
+            !description.outputs.contains(where: { $0.kind == .text })
+        {
             binder.faults.add(
-                answerPosition, "answer", "expected a stage that gives text, found \(quoted(answer)), which gives \(Binder.gives(description))")
+                answerPosition, "answer",
+                "expected a stage that gives text, found \(quoted(answer)), which gives \(Binder.gives(description))")
         }
         let order = binder.order(bound.stages)
         try binder.faults.check()
@@ -27,7 +31,8 @@ extension Pipeline {
             let stage = bound.stages[index]
             let feeds = Set(stage.inputs.flatMap(\.stages)).compactMap { places[$0] }.sorted()
             let description = descriptions[stage.name] ?? ExpertDescription(service: stage.name)
-            return BoundStage(stage: stage, description: description, dependencies: feeds, question: questions[stage.name])
+            return BoundStage(
+                stage: stage, description: description, dependencies: feeds, question: questions[stage.name])
         }
         return BoundPipeline(pipeline: bound, stages: ordered, answer: answer.flatMap { places[$0] })
     }
@@ -59,7 +64,9 @@ private struct Binder {
                     faults.add(setting.position, key, "every task carries the picture; leave this key out")
                 case .question:
                     question = setting.value.text
-                    if question == nil { faults.add(setting.value.position, key, "expected text, found \(setting.value.found)") }
+                    if question == nil {
+                        faults.add(setting.value.position, key, "expected text, found \(setting.value.found)")
+                    }
                 case .tensor, .text:
                     let stages = feed(port, setting, of: stage, key)
                     if !stages.isEmpty { stage.inputs.append(Input(port: port.name, kind: port.kind, stages: stages)) }
@@ -78,7 +85,8 @@ private struct Binder {
         for port in description.inputs where port.required && (port.kind == .tensor || port.kind == .text) {
             let isGiven = settings.contains { $0.key == port.name } || stage.inputs.contains { $0.port == port.name }
             if isGiven { continue }
-            faults.add(stage.position, "stages.\(stage.name).\(port.name)", "expected \(wanted(port.kind)), found nothing")
+            faults.add(
+                stage.position, "stages.\(stage.name).\(port.name)", "expected \(wanted(port.kind)), found nothing")
         }
         return description.inputs.contains { $0.kind == .question } ? question : nil
     }
@@ -112,8 +120,12 @@ private struct Binder {
                 isSound = false
                 continue
             }
-            if name != stage.name, let giver = descriptions[name], !giver.outputs.contains(where: { $0.kind == port.kind }) {
-                faults.add(item.position, key, "expected \(wanted(port.kind)), found \(quoted(name)), which gives \(Self.gives(giver))")
+            if name != stage.name, let giver = descriptions[name],
+                !giver.outputs.contains(where: { $0.kind == port.kind })
+            {
+                faults.add(
+                    item.position, key,
+                    "expected \(wanted(port.kind)), found \(quoted(name)), which gives \(Self.gives(giver))")
                 isSound = false
                 continue
             }
@@ -132,7 +144,8 @@ private struct Binder {
 
     /// `budget` is tokens by stage, so its keys are stages that feed this one.
     private mutating func checkBudget(_ stage: inout Stage) {
-        guard case .map(var values)? = stage.options["budget"], let setting = stage.settings.first(where: { $0.key == "budget" }),
+        guard case .map(var values)? = stage.options["budget"],
+            let setting = stage.settings.first(where: { $0.key == "budget" }),
             case .map(let pairs) = setting.value.content
         else { return }
         let feeding = stage.inputs.filter { $0.kind == .text }.flatMap(\.stages)
@@ -141,7 +154,8 @@ private struct Binder {
             if pipeline.removed.contains(pair.key) { continue }
             let hint = NearestName.hint(pair.key, among: feeding, otherwise: "its stages")
             faults.add(
-                pair.position, "stages.\(stage.name).budget", "expected a stage whose text \(stage.name) takes, found \(quoted(pair.key))\(hint)")
+                pair.position, "stages.\(stage.name).budget",
+                "expected a stage whose text \(stage.name) takes, found \(quoted(pair.key))\(hint)")
         }
         stage.options["budget"] = .map(values)
     }
@@ -149,11 +163,17 @@ private struct Binder {
     private func hint(_ key: String, _ description: ExpertDescription) -> String {
         let ports = description.inputs.filter { $0.kind != .picture }.map(\.name)
         let own = ports + description.options.map(\.name)
-        if let nearest = NearestName.of(key, among: own + Stage.reservedKeys) { return "; did you mean \"\(nearest)\"?" }
-        return own.isEmpty ? "; \(description.service) has no keys of its own" : "; \(description.service) knows \(own.joined(separator: ", "))"
+        if let nearest = NearestName.of(key, among: own + Stage.reservedKeys) {
+            return "; did you mean \"\(nearest)\"?"
+        }
+        return own.isEmpty
+            ? "; \(description.service) has no keys of its own"
+            : "; \(description.service) knows \(own.joined(separator: ", "))"
     }
 
-    private func wanted(_ kind: Kind) -> String { kind == .tensor ? "a stage that gives a tensor" : "a stage that gives text" }
+    private func wanted(_ kind: Kind) -> String {
+        kind == .tensor ? "a stage that gives a tensor" : "a stage that gives text"
+    }
 
     static func gives(_ description: ExpertDescription) -> String {
         let kinds = description.outputs.map { $0.kind == .tensor ? "a tensor" : $0.kind.rawValue }
@@ -194,7 +214,9 @@ private struct Binder {
     }
 
     private mutating func report(_ cycle: [String]) {
-        guard let first = cycle.first, let place = references[first]?[cycle.count > 1 ? cycle[1] : first] else { return }
+        guard let first = cycle.first, let place = references[first]?[cycle.count > 1 ? cycle[1] : first] else {
+            return
+        }
         let path = (cycle + [first]).joined(separator: " waits for ")
         faults.add(place.position, place.key, cycle.count == 1 ? "a stage cannot wait for itself" : "a cycle: \(path)")
     }

@@ -16,10 +16,15 @@ extension Pipeline {
         var faults: [Fault] = []
         for name in names where !pipeline.removed.contains(name) {
             if name == answer {
-                faults.append(Fault(file: "--without", message: "\(quoted(name)) is the stage that answers; it cannot be taken out"))
+                faults.append(
+                    Fault(
+                        file: "--without", message: "\(quoted(name)) is the stage that answers; it cannot be taken out")
+                )
             } else if !stages.contains(where: { $0.name == name }) {
-                let hint = NearestName.hint(name, among: stages.map(\.name).filter { $0 != answer }, otherwise: "stages")
-                faults.append(Fault(file: "--without", message: "expected the name of a stage, found \(quoted(name))\(hint)"))
+                let hint = NearestName.hint(
+                    name, among: stages.map(\.name).filter { $0 != answer }, otherwise: "stages")
+                faults.append(
+                    Fault(file: "--without", message: "expected the name of a stage, found \(quoted(name))\(hint)"))
             }
             pipeline.removed.insert(name)
         }
@@ -49,7 +54,8 @@ extension Pipeline {
         }
         guard let index = stages.firstIndex(where: { $0.name == parts[0] }) else {
             let hint = NearestName.hint(parts[0], among: stages.map(\.name), otherwise: "stages")
-            faults.add(.commandLine, nil, "expected the name of a stage before the dot, found \(quoted(parts[0]))\(hint)")
+            faults.add(
+                .commandLine, nil, "expected the name of a stage before the dot, found \(quoted(parts[0]))\(hint)")
             return
         }
         guard let value = Self.value(text, key: "stages.\(parts[0]).\(parts[1])", &faults) else { return }
@@ -57,7 +63,7 @@ extension Pipeline {
     }
 
     private static func value(_ text: String, key: String, _ faults: inout FaultList) -> Written? {
-        guard let first = text.first, "[{\"'".contains(first) else { 
+        guard let first = text.first, "[{\"'".contains(first) else {
             return Written(.scalar(text, quoted: text.isEmpty), at: .commandLine)
         }
         let (root, found) = YAMLReader.read(text, file: "--set")
@@ -89,7 +95,8 @@ extension Written {
         case .list(let items): return Written(.list(items.map(\.withoutPositions)), at: .commandLine)
         case .map(let pairs):
             return Written(
-                .map(pairs.map { Setting(key: $0.key, at: .commandLine, value: $0.value.withoutPositions) }), at: .commandLine)
+                .map(pairs.map { Setting(key: $0.key, at: .commandLine, value: $0.value.withoutPositions) }),
+                at: .commandLine)
         }
     }
 }

@@ -8,11 +8,15 @@ extension Pipeline {
     public static func read(_ text: String, file: String) throws(Faults) -> Pipeline {
         var (root, faults) = YAMLReader.read(text, file: file)
         guard let root else {
-            if faults.faults.isEmpty { faults.add(Position(line: 1, column: 1), nil, "expected a pipeline, found an empty file") }
+            if faults.faults.isEmpty {
+                faults.add(Position(line: 1, column: 1), nil, "expected a pipeline, found an empty file")
+            }
             throw Faults(faults: faults.faults)
         }
         guard case .map(let settings) = root.content else {
-            faults.add(root.position, nil, "expected a map with the keys \(reservedKeys.joined(separator: ", ")), found \(root.found)")
+            faults.add(
+                root.position, nil,
+                "expected a map with the keys \(reservedKeys.joined(separator: ", ")), found \(root.found)")
             throw Faults(faults: faults.faults)
         }
         var reader = PipelineReader(faults: faults)
@@ -37,15 +41,17 @@ private struct PipelineReader {
             case "stages": (pipeline.stages, names) = stages(setting)
             default:
                 let hint = NearestName.hint(setting.key, among: Pipeline.reservedKeys)
-                faults.add(setting.position, setting.key.isEmpty ? nil : key(setting.key), "unknown key\(hint)")
+                faults.add(setting.position, setting.key.isEmpty ? nil : setting.key, "unknown key\(hint)")
             }
         }
         for required in ["pipeline", "stages"] where !settings.contains(where: { $0.key == required }) {
-            faults.add(position, required, "expected \(required == "pipeline" ? "a name" : "a map of stages"), found nothing")
+            faults.add(
+                position, required, "expected \(required == "pipeline" ? "a name" : "a map of stages"), found nothing")
         }
         if let answer = pipeline.answer, !answer.isEmpty, let names, !names.contains(answer) {
             let hint = NearestName.hint(answer, among: names, otherwise: "stages")
-            faults.add(pipeline.answerPosition, "answer", "expected the name of a stage, found \(quoted(answer))\(hint)")
+            faults.add(
+                pipeline.answerPosition, "answer", "expected the name of a stage, found \(quoted(answer))\(hint)")
         }
         return pipeline
     }
@@ -54,20 +60,24 @@ private struct PipelineReader {
     private mutating func stages(_ setting: Setting) -> ([Stage], [String]?) {
         guard case .map(let written) = setting.value.content, !written.isEmpty else {
             let found = setting.value.content == .map([]) ? "an empty map" : setting.value.found
-            faults.add(setting.value.position, "stages", "expected a map of stages such as text: {expert: ocr}, found \(found)")
+            faults.add(
+                setting.value.position, "stages", "expected a map of stages such as text: {expert: ocr}, found \(found)"
+            )
             return ([], nil)
         }
         if written.count > Pipeline.mostStages {
-            faults.add(setting.position, "stages", "expected at most \(Pipeline.mostStages) stages, found \(written.count)")
+            faults.add(
+                setting.position, "stages", "expected at most \(Pipeline.mostStages) stages, found \(written.count)")
         }
         let stages = written.compactMap { entry -> Stage? in
-            let path = "stages.\(key(entry.key))"
+            let path = "stages.\(entry.key)"
             guard Name.isValid(entry.key) else {
                 faults.add(entry.position, path, "expected \(Name.rule), found \(quoted(entry.key))")
                 return nil
             }
             guard case .map(let keys) = entry.value.content else {
-                faults.add(entry.value.position, path, "expected a map such as {expert: ocr}, found \(entry.value.found)")
+                faults.add(
+                    entry.value.position, path, "expected a map such as {expert: ocr}, found \(entry.value.found)")
                 return nil
             }
             return Stage.read(name: entry.key, at: entry.position, keys, &faults)
@@ -86,7 +96,4 @@ private struct PipelineReader {
         faults.add(setting.value.position, setting.key, "expected text, found \(setting.value.found)")
         return ""
     }
-
-    /// A key as a message may show it: visible, on one line, short.
-    private func key(_ name: String) -> String { String(quoted(name).dropFirst().dropLast()) }
 }

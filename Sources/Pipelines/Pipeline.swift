@@ -17,7 +17,9 @@ public struct Pipeline: Sendable, Hashable {
     /// Where `answer:` was written.
     var answerPosition = Position.commandLine
 
-    public init(file: String, name: String, about: String = "", ask: String? = nil, stages: [Stage], answer: String? = nil) {
+    public init(
+        file: String, name: String, about: String = "", ask: String? = nil, stages: [Stage], answer: String? = nil
+    ) {
         self.file = file
         self.name = name
         self.about = about

@@ -40,7 +40,8 @@ extension JSONWriter {
             $0.key("format")
             $0.value(picture.format)
             for (name, value) in [
-                ("width", picture.width), ("height", picture.height), ("orientation", picture.orientation), ("pages", picture.pages),
+                ("width", picture.width), ("height", picture.height), ("orientation", picture.orientation),
+                ("pages", picture.pages),
             ] {
                 $0.key(name)
                 $0.value(value)

@@ -53,7 +53,8 @@ public struct ResultLine: Sendable, Hashable {
     public var error: ItemError?
 
     public init(
-        item: String, itemIsEscaped: Bool = false, sha256: String? = nil, status: ItemStatus, picture: PictureFacts? = nil,
+        item: String, itemIsEscaped: Bool = false, sha256: String? = nil, status: ItemStatus,
+        picture: PictureFacts? = nil,
         stages: [Entry] = [], answerStage: String? = nil, error: ItemError? = nil
     ) {
         self.item = item

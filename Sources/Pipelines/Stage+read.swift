@@ -29,7 +29,9 @@ private struct StageReader {
     var faults: FaultList
 
     private mutating func fault(_ setting: Setting, expected: String, hint: String = "") {
-        faults.add(setting.value.position, "stages.\(name).\(setting.key)", "expected \(expected), found \(setting.value.found)\(hint)")
+        faults.add(
+            setting.value.position, "stages.\(name).\(setting.key)",
+            "expected \(expected), found \(setting.value.found)\(hint)")
     }
 
     mutating func bool(_ setting: Setting) -> Bool? {
@@ -104,13 +106,20 @@ private struct StageReader {
     }
 
     private static func isEndpoint(_ text: String) -> Bool {
-        guard text.hasPrefix("tcp://"), text.utf8.count <= 280, let colon = text.lastIndex(of: ":") else { return false }
+        guard text.hasPrefix("tcp://"), text.utf8.count <= 280, let colon = text.lastIndex(of: ":") else {
+            return false
+        }
         let host = text[..<colon].dropFirst("tcp://".count)
         let digits = text[text.index(after: colon)...]
-        guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let port = Int(digits), (1...65535).contains(port) else { return false }
+        guard digits.allSatisfy({ $0.isASCII && $0.isNumber }), let port = Int(digits), (1...65535).contains(port)
+        else { return false }
         if host.hasPrefix("[") {
-            return host.hasSuffix("]") && host.count > 2 && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
+            return host.hasSuffix("]") && host.count > 2
+                && host.dropFirst().dropLast().allSatisfy { $0.isHexDigit || $0 == ":" || $0 == "." }
         }
-        return !host.isEmpty && host.utf8.allSatisfy { ($0 | 32 >= 97 && $0 | 32 <= 122) || (48...57).contains($0) || $0 == 45 || $0 == 46 }
+        return !host.isEmpty
+            && host.utf8.allSatisfy {
+                ($0 | 32 >= 97 && $0 | 32 <= 122) || (48...57).contains($0) || $0 == 45 || $0 == 46
+            }
     }
 }

@@ -59,7 +59,8 @@ public struct Stage: Sendable, Hashable {
     public var settings: [Setting] { written.filter { !Self.reservedKeys.contains($0.key) } }
 
     public init(
-        name: String, expert: ExpertReference, optional: Bool = false, deadline: Duration = Stage.defaultDeadline, workers: Int = 1,
+        name: String, expert: ExpertReference, optional: Bool = false, deadline: Duration = Stage.defaultDeadline,
+        workers: Int = 1,
         options: [String: OptionValue] = [:], inputs: [Input] = [], position: Position = Position(line: 1, column: 1)
     ) {
         self.name = name

@@ -54,7 +54,9 @@ public struct Generation: Sendable, Codable, Hashable {
     /// Stages whose words or features reached the model.
     public var used: [String]
 
-    public init(tokens: Int, finish: String, cut: [Cut] = [], seed: UInt64 = 0, promptTokens: Int = 0, used: [String] = []) {
+    public init(
+        tokens: Int, finish: String, cut: [Cut] = [], seed: UInt64 = 0, promptTokens: Int = 0, used: [String] = []
+    ) {
         self.tokens = tokens
         self.finish = finish
         self.cut = cut

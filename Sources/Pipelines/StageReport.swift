@@ -28,7 +28,8 @@ public struct StageReport: Sendable, Codable, Hashable {
     public var model: String?
 
     public init(
-        expert: String, status: StageStatus, outcome: StageOutcome? = nil, error: StageError? = nil, seconds: Double = 0,
+        expert: String, status: StageStatus, outcome: StageOutcome? = nil, error: StageError? = nil,
+        seconds: Double = 0,
         attempts: Int = 0, cached: Bool = false, model: String? = nil
     ) {
         self.expert = expert

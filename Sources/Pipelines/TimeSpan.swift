@@ -1,6 +1,8 @@
 /// Times as a pipeline file writes them: `20s`, `1m30s`, `500ms`, `2h`, or plain seconds.
 enum TimeSpan {
-    private static let units: [(name: String, milliseconds: Double)] = [("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1000)]
+    private static let units: [(name: String, milliseconds: Double)] = [
+        ("h", 3_600_000), ("ms", 1), ("m", 60_000), ("s", 1000),
+    ]
     private static let order = ["h", "m", "s", "ms"]
 
     /// Nil if the text is no time. Parts come from large to small, each unit at most once.
@@ -15,7 +17,8 @@ enum TimeSpan {
             guard let amount = number(digits) else { return nil }
             rest = rest[digits.endIndex...]
             let letters = rest.prefix { $0.isLetter }
-            guard let unit = units.first(where: { $0.name == letters }), let rank = order.firstIndex(of: unit.name), rank > lastRank
+            guard let unit = units.first(where: { $0.name == letters }), let rank = order.firstIndex(of: unit.name),
+                rank > lastRank
             else { return nil }
             lastRank = rank
             milliseconds += amount * unit.milliseconds
@@ -25,7 +28,8 @@ enum TimeSpan {
     }
 
     private static func number(_ digits: Substring) -> Double? {
-        guard let first = digits.first, first.isNumber, digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") }) else { return nil }
+        guard let first = digits.first, first.isNumber, digits.allSatisfy({ $0.isASCII && ($0.isNumber || $0 == ".") })
+        else { return nil }
         guard let value = Double(digits), value < 1e9 else { return nil }
         return value
     }

@@ -72,7 +72,9 @@ extension Written {
 
     /// A whole number that a double holds exactly.
     var integer: Int? {
-        guard case .scalar(let text, quoted: false) = content, let value = Int(text), abs(value) <= 1 << 53 else { return nil }
+        guard case .scalar(let text, quoted: false) = content, let value = Int(text), abs(value) <= 1 << 53 else {
+            return nil
+        }
         return value
     }
 
@@ -98,4 +100,14 @@ func quoted(_ text: String) -> String {
         }
     }
     return out + "\""
+}
+
+/// Text on one line, its control characters and direction marks written out.
+func visible(_ text: String) -> String {
+    let isPlain = text.unicodeScalars.allSatisfy { $0 == "\"" || $0 == "\\" || !JSONWriter.needsEscape($0) }
+    if isPlain { return text }
+    return text.unicodeScalars.map { scalar in
+        scalar == "\"" || scalar == "\\" || !JSONWriter.needsEscape(scalar)
+            ? String(scalar) : JSONWriter.escaped(scalar)
+    }.joined()
 }

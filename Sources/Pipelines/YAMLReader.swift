@@ -80,12 +80,14 @@ struct YAMLReader {
         for (keyNode, valueNode) in mapping {
             let position = Position(line: keyNode.mark?.line ?? 1, column: keyNode.mark?.column ?? 1)
             guard case .scalar(let scalar) = keyNode else {
-                _ = refuse(position, path.isEmpty ? nil : path.joined(separator: "."), "expected a word as key, found a list or a map")
+                _ = refuse(
+                    position, path.isEmpty ? nil : path.joined(separator: "."),
+                    "expected a word as key, found a list or a map")
                 continue
             }
             let name = text.restored(scalar.string)
-            let place = path + [name.count <= 64 ? name : "\(name.prefix(64))…"]
-            let key = Self.shown(place)
+            let place = path + [name]
+            let key = place.joined(separator: ".")
             if scalar.style == .plain, let problem = problem(scalar.string) {
                 _ = refuse(position, key, problem)
                 continue
@@ -95,7 +97,7 @@ struct YAMLReader {
                 continue
             }
             lines[name] = position.line
-            guard let value = written(valueNode, path: Self.shownParts(place), depth: depth + 1) else { continue }
+            guard let value = written(valueNode, path: place, depth: depth + 1) else { continue }
             settings.append(Setting(key: name, at: position, value: value))
         }
         return settings
@@ -113,19 +115,13 @@ struct YAMLReader {
     }
 
     private static let noTags = "tags (!name) are not known here; write the plain value"
-    private static let noAliases = "anchors (&name) and aliases (*name) are not known here; write the value out, or quote it"
+    private static let noAliases =
+        "anchors (&name) and aliases (*name) are not known here; write the value out, or quote it"
     private static let noLongKeys = "keys of the form \"? key\" are not known here; write \"key: value\""
 
     private static func isPlainTag(_ tag: Tag, or name: Tag.Name?) -> Bool {
         tag.rawValue == Tag.Name.implicit.rawValue || tag.rawValue == name?.rawValue
     }
-
-    /// Key parts as a message may show them: visible and on one line.
-    private static func shownParts(_ parts: [String]) -> [String] {
-        parts.map { part in String(part.unicodeScalars.map { JSONWriter.needsEscape($0) ? "\u{FFFD}" : Character($0) }) }
-    }
-
-    private static func shown(_ parts: [String]) -> String { shownParts(parts).joined(separator: ".") }
 
     private mutating func explain(_ error: YamlError) {
         switch error {
@@ -148,7 +144,9 @@ struct YAMLReader {
             faults.add(Position(line: max(1, lines.count), column: column), nil, "not YAML: \(problem)")
         case .duplicatedKeysInMapping(let names, let context):
             let name = names.first.map { quoted(text?.restored($0) ?? $0) } ?? "a key"
-            faults.add(Position(line: context.mark.line, column: context.mark.column), nil, "\(name) is given twice in one map")
+            faults.add(
+                Position(line: context.mark.line, column: context.mark.column), nil, "\(name) is given twice in one map"
+            )
         default:
             faults.add(Position(line: 1, column: 1), nil, "not YAML: \(error)")
         }
@@ -161,7 +159,7 @@ struct YAMLReader {
 
     private func hint(for marks: Mark?...) -> String {
         guard let text else { return "" }
-        let lines = marks.compactMap { $0?.line }
+        let lines = Set(marks.compactMap { $0?.line }.flatMap { [$0, max(1, $0 - 1)] })
         if lines.contains(where: { text.hasAnchor(inLine: $0) }) { return "; \(Self.noAliases)" }
         if lines.contains(where: { text.hasLongKey(inLine: $0) }) { return "; \(Self.noLongKeys)" }
         if lines.contains(where: { text.line($0).prefix { $0 == " " || $0 == "\t" }.contains("\t") }) {

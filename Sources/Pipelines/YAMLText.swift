@@ -11,7 +11,7 @@ struct YAMLText {
     private static let anchorMark: Unicode.Scalar = "\u{F0000}"
     private static let keyMark: Unicode.Scalar = "\u{F0001}"
     private static let firstCopyMark: UInt32 = 0xF0100
-    private static let mostCopies = 64
+    private static let mostCopies = 32
 
     private var scalars: [Unicode.Scalar]
     private var copies: [Unicode.Scalar: Unicode.Scalar] = [:]
@@ -24,7 +24,8 @@ struct YAMLText {
             switch scalars[index] {
             case "\u{F0000}"..."\u{FFFFF}": return nil
             case "&": scalars[index] = Self.anchorMark
-            case "?" where index + 1 == scalars.count || scalars[index + 1].properties.isWhitespace: scalars[index] = Self.keyMark
+            case "?" where index + 1 == scalars.count || scalars[index + 1].properties.isWhitespace:
+                scalars[index] = Self.keyMark
             default: break
             }
         }
@@ -74,7 +75,16 @@ struct YAMLText {
         return scalars[start...].prefix { !Self.breaks.contains($0) }
     }
 
-    func hasAnchor(inLine number: Int) -> Bool { line(number).contains(Self.anchorMark) }
+    func hasAnchor(inLine number: Int) -> Bool {
+        let line = self.line(number)
+        return line.indices.contains { index in
+            guard line[index] == Self.anchorMark, index + 1 < line.endIndex, line[index + 1] != " " else {
+                return false
+            }
+            return index == line.startIndex || " [{,".unicodeScalars.contains(line[index - 1])
+        }
+    }
+
     func hasLongKey(inLine number: Int) -> Bool { line(number).drop { $0 == " " || $0 == "-" }.first == Self.keyMark }
 
     private static let breaks: Set<Unicode.Scalar> = ["\n", "\r", "\u{85}", "\u{2028}", "\u{2029}"]
