@@ -154,9 +154,9 @@ class Chaos:
         statuses = collections.Counter(result["status"] for results in found.values() for result in results)
         if sum(statuses.values()) != len(self.manifest):
             faults.append(f"{sum(statuses.values())} lines for {len(self.manifest)} inputs")
-        expected = 1 if statuses["failed"] else 0
+        expected = 1 if statuses["failed"] + statuses["partial"] else 0
         if status != expected:
-            faults.append(f"exit status {status}, expected {expected} with {statuses['failed']} failed")
+            faults.append(f"exit status {status}, expected {expected} with {dict(statuses)}")
         if self.orphans:
             faults.append(f"outlived their coordinator: {self.orphans}")
         return faults, lost, statuses, found
