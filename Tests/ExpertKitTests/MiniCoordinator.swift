@@ -54,6 +54,26 @@ final class MiniCoordinator {
         }
     }
 
+    /// Waits for something outside the wire.
+    func until(_ condition: () -> Bool) throws {
+        let deadline = SuspendingClock.now + .seconds(10)
+        while !condition() {
+            guard .now < deadline else { throw Silence() }
+            _ = try Poller.wait(router, waker: waker, timeout: .milliseconds(1))
+        }
+    }
+
+    /// Sends tasks and takes them back until the worker says that it drains: a signal arrives when it arrives.
+    func untilDraining(from first: UInt64) throws {
+        for id in first... {
+            try task(id)
+            try send(.cancel(.with { $0.task = id; $0.attempt = 1 }))
+            let word = try word()
+            if word == "failure \(id) draining" { return }
+            #expect(word == "failure \(id) cancelled")
+        }
+    }
+
     func send(_ body: Lorgnette_V1_Envelope.OneOf_Body, payloads: [Payload] = [], version: UInt32 = 1) throws {
         var message = Message(epoch: epoch, body, payloads: payloads)
         message.envelope.protocol = version
