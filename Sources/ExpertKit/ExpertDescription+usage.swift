@@ -44,8 +44,8 @@ extension ExpertDescription.Option {
         var notes = [typeName]
         if let fallback { notes.append("default \(fallback)") }
         if let range {
-            if range.lowerBound.isFinite { notes.append("from \(OptionValue.number(range.lowerBound))") }
-            if range.upperBound.isFinite { notes.append("to \(OptionValue.number(range.upperBound))") }
+            if range.lowerBound.isFinite { notes.append("from \(WireValue.number(range.lowerBound))") }
+            if range.upperBound.isFinite { notes.append("to \(WireValue.number(range.upperBound))") }
         }
         if !choices.isEmpty { notes.append(choices.joined(separator: " | ")) }
         return "\(about) (\(notes.joined(separator: ", ")))"

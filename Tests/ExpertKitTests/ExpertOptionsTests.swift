@@ -13,7 +13,7 @@ import Wire
             .integer("seed", ""),
         ])
 
-    private func options(_ given: [String: OptionValue]) throws -> ExpertOptions { try ExpertOptions(given, for: Self.description) }
+    private func options(_ given: [String: WireValue]) throws -> ExpertOptions { try ExpertOptions(given, for: Self.description) }
 
     @Test func defaultsStandBehindWhatIsGiven() throws {
         let none = try options([:])
@@ -35,8 +35,8 @@ import Wire
         ["count": .string("4")], ["heat": .number(.nan)], ["heat": .number(.infinity)], ["loud": .string("yes")],
         ["languages": .string("eng")], ["languages": .list([.number(1)])], ["budget": .map(["text": .number(-1)])],
         ["budget": .map(["text": .string("x")])], ["unknown": .bool(true)], ["seed": .number(1e300)],
-    ] as [[String: OptionValue]])
-    func faultsAreBadOptions(_ given: [String: OptionValue]) {
+    ] as [[String: WireValue]])
+    func faultsAreBadOptions(_ given: [String: WireValue]) {
         let failure = #expect(throws: ExpertFailure.self) { try options(given) }
         #expect(failure?.code == .badOption)
         #expect(failure?.message.contains("\"\(given.first!.key)\"") == true)

@@ -80,7 +80,7 @@ final class MiniCoordinator {
         #expect(try router.send(message, to: try #require(peer)) == .sent)
     }
 
-    func welcome(_ options: [String: OptionValue] = [:], beat: UInt32 = 50, silence: UInt32 = 60_000) throws {
+    func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 50, silence: UInt32 = 60_000) throws {
         try send(.welcome(.with { $0.stage = "s"; $0.optionValues = options; $0.heartbeatMs = beat; $0.livenessMs = silence }))
     }
 
@@ -90,7 +90,7 @@ final class MiniCoordinator {
 
     /// Hello, Welcome, Ready; returns the credit.
     @discardableResult
-    func greet(_ options: [String: OptionValue] = [:], silence: UInt32 = 60_000) throws -> UInt32 {
+    func greet(_ options: [String: WireValue] = [:], silence: UInt32 = 60_000) throws -> UInt32 {
         guard case .hello = try next().body else { throw Silence() }
         try welcome(options, silence: silence)
         guard case .ready(let ready) = try next().body else { throw Silence() }

@@ -21,7 +21,7 @@ import Wire
         return .received(message)
     }
 
-    private func welcome(_ options: [String: OptionValue] = [:], beat: UInt32 = 1000, silence: UInt32 = 5000, max: UInt64 = 0) -> WorkerSession.Event {
+    private func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 1000, silence: UInt32 = 5000, max: UInt64 = 0) -> WorkerSession.Event {
         message(.welcome(.with { $0.optionValues = options; $0.heartbeatMs = beat; $0.livenessMs = silence; $0.maxMessageBytes = max }))
     }
 
@@ -63,6 +63,14 @@ import Wire
         session = fresh(patience: nil)
         _ = session.begin(at: start)
         #expect(session.tick(at: start + .seconds(100_000)).exit == nil)
+    }
+
+    @Test func aCoordinatorThatBeatsButDoesNotWelcomeYetIsWaitedFor() {
+        var session = fresh(patience: .seconds(60))
+        _ = session.begin(at: start)
+        #expect(session.handle(message(.heartbeat(.init())), at: start + .seconds(50)).isEmpty)
+        #expect(session.tick(at: start + .seconds(100)).exit == nil)
+        #expect(session.tick(at: start + .seconds(110)).exit == .unanswered)
     }
 
     @Test func everyMessageRepeatsTheEpoch() {

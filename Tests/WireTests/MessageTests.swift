@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func deepNestingIsMalformed() throws {
-        var value = OptionValue.number(1)
+        var value = WireValue.number(1)
         for _ in 0..<1000 { value = .list([value]) }
         let message = Message(epoch: 1, .welcome(.with { $0.optionValues = ["deep": value] }))
         #expect(throws: Malformed.self) { try decode(try message.encodedEnvelope(limits)) }
@@ -78,8 +78,8 @@ import Testing
         #expect(!limits.admits(Message(epoch: 1, .drain(Lorgnette_V1_Drain()), payloads: Array(repeating: Payload([0]), count: 65))))
     }
 
-    @Test func optionValuesSurvive() {
-        let values: [String: OptionValue] = [
+    @Test func wireValuesSurvive() {
+        let values: [String: WireValue] = [
             "s": .string(""), "n": .number(-0.5), "b": .bool(false), "l": .list([.string("eng"), .null]), "m": .map(["text": .number(256)]),
         ]
         #expect(Lorgnette_V1_Welcome.with { $0.optionValues = values }.optionValues == values)
