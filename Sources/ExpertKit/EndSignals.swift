@@ -24,6 +24,12 @@ enum EndSignals {
         }
         sigaction(SIGTERM, &action, nil)
         sigaction(SIGINT, &action, nil)
+        // A child begins with the mask of the thread that started it, and runtimes' pool threads block nearly everything.
+        var ours = sigset_t()
+        sigemptyset(&ours)
+        sigaddset(&ours, SIGTERM)
+        sigaddset(&ours, SIGINT)
+        pthread_sigmask(SIG_UNBLOCK, &ours, nil)
         // A log line to a coordinator that is gone must not kill us before we have ended in order.
         signal(SIGPIPE, SIG_IGN)
     }

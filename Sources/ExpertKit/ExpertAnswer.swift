@@ -27,7 +27,7 @@ public struct ExpertAnswer: Sendable {
         public let payload: Payload
 
         public init(_ name: String, shape: [Int], _ values: [Float]) {
-            self.init(name, shape: shape, element: .f32, payload: Payload(values))
+            self.init(name, shape: shape, element: .f32, payload: Payload(floats: values))
         }
 
         /// From bytes that lie elsewhere, little endian.

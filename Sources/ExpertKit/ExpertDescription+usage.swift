@@ -9,13 +9,12 @@ extension ExpertDescription {
             let lines = rows.map { "  \($0.0)\(String(repeating: " ", count: width - $0.0.count + 2))\($0.1)" }
             return "\n\(title):\n" + lines.joined(separator: "\n") + "\n"
         }
-        func rows(_ ports: [Port]) -> [(String, String)] {
-            ports.map { ($0.name, "\($0.kindName)\($0.required ? "" : ", optional")") }
-        }
+        let taken = inputs.map { ($0.name, "\($0.kindName)\($0.required ? "" : ", optional")") }
+        let given = outputs.map { ($0.name, $0.kind == .tensor ? "tensors" : "words") }
         return """
             \(software)
             \(about)
-            \(table("Inputs", rows(inputs)))\(table("Outputs", rows(outputs)))\(table("Options, set in a pipeline file", options.map { ($0.name, $0.usage) }))
+            \(table("Inputs", taken))\(table("Outputs", given))\(table("Options, set in a pipeline file", options.map { ($0.name, $0.usage) }))
             This is a worker: a coordinator (`lorgnette run PIPELINE PICTURES…`) starts it for a stage like
               \(service): {expert: \(service)}
             By hand, for a stage with `at:` or under a debugger:
@@ -45,8 +44,8 @@ extension ExpertDescription.Option {
         var notes = [typeName]
         if let fallback { notes.append("default \(fallback)") }
         if let range {
-            if range.lowerBound.isFinite { notes.append("from \(OptionValue.number(range.lowerBound))") }
-            if range.upperBound.isFinite { notes.append("to \(OptionValue.number(range.upperBound))") }
+            if range.lowerBound.isFinite { notes.append("from \(WireValue.number(range.lowerBound))") }
+            if range.upperBound.isFinite { notes.append("to \(WireValue.number(range.upperBound))") }
         }
         if !choices.isEmpty { notes.append(choices.joined(separator: " | ")) }
         return "\(about) (\(notes.joined(separator: ", ")))"

@@ -49,17 +49,17 @@ public struct ExpertDescription: Sendable {
         public let type: Lorgnette_V1_Option.TypeEnum
         public let about: String
         /// Used where the pipeline file says nothing; nil: the option is then absent.
-        public let fallback: OptionValue?
+        public let fallback: WireValue?
         public let range: ClosedRange<Double>?
         /// Of a string, or of each string in a list; empty: any.
         public let choices: [String]
 
         public static func string(_ name: String, default fallback: String? = nil, choices: [String] = [], _ about: String) -> Option {
-            Option(name: name, type: .string, about: about, fallback: fallback.map(OptionValue.string), range: nil, choices: choices)
+            Option(name: name, type: .string, about: about, fallback: fallback.map(WireValue.string), range: nil, choices: choices)
         }
         public static func strings(_ name: String, default fallback: [String]? = nil, choices: [String] = [], _ about: String) -> Option {
             Option(
-                name: name, type: .stringList, about: about, fallback: fallback.map { .list($0.map(OptionValue.string)) }, range: nil,
+                name: name, type: .stringList, about: about, fallback: fallback.map { .list($0.map(WireValue.string)) }, range: nil,
                 choices: choices)
         }
         public static func integer(_ name: String, default fallback: Int? = nil, in range: ClosedRange<Int>? = nil, _ about: String) -> Option {
@@ -68,10 +68,10 @@ public struct ExpertDescription: Sendable {
                 range: range.map { Double($0.lowerBound)...Double($0.upperBound) }, choices: [])
         }
         public static func number(_ name: String, default fallback: Double? = nil, in range: ClosedRange<Double>? = nil, _ about: String) -> Option {
-            Option(name: name, type: .number, about: about, fallback: fallback.map(OptionValue.number), range: range, choices: [])
+            Option(name: name, type: .number, about: about, fallback: fallback.map(WireValue.number), range: range, choices: [])
         }
         public static func bool(_ name: String, default fallback: Bool? = nil, _ about: String) -> Option {
-            Option(name: name, type: .bool, about: about, fallback: fallback.map(OptionValue.bool), range: nil, choices: [])
+            Option(name: name, type: .bool, about: about, fallback: fallback.map(WireValue.bool), range: nil, choices: [])
         }
         /// Such as `budget: {text: 256}`.
         public static func map(_ name: String, default fallback: [String: Int]? = nil, in range: ClosedRange<Int>? = nil, _ about: String) -> Option {

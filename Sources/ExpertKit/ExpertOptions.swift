@@ -2,11 +2,11 @@ import Wire
 
 /// The options of a pipeline file, checked against the description, with its defaults behind them.
 public struct ExpertOptions: Sendable {
-    private let given: [String: OptionValue]
+    private let given: [String: WireValue]
     private let declared: [String: ExpertDescription.Option]
 
     /// - Throws: ``ExpertFailure`` BAD_OPTION naming every fault: an unknown name, another type, out of range, not one of the choices.
-    public init(_ given: [String: OptionValue], for description: ExpertDescription) throws(ExpertFailure) {
+    public init(_ given: [String: WireValue], for description: ExpertDescription) throws(ExpertFailure) {
         declared = Dictionary(description.options.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         self.given = given.filter { $0.value != .null }
         var faults: [String] = []
@@ -22,7 +22,7 @@ public struct ExpertOptions: Sendable {
     }
 
     /// What is set, by the pipeline file or as a default; nil if neither.
-    public subscript(_ name: String) -> OptionValue? { given[name] ?? declared[name]?.fallback }
+    public subscript(_ name: String) -> WireValue? { given[name] ?? declared[name]?.fallback }
 
     /// Whether the pipeline file itself sets it.
     public func isGiven(_ name: String) -> Bool { given[name] != nil }
@@ -59,7 +59,7 @@ public struct ExpertOptions: Sendable {
         return values.compactMapValues { if case .number(let number) = $0 { Int(exactly: number) } else { nil } }
     }
 
-    private func value(_ name: String) throws(ExpertFailure) -> OptionValue {
+    private func value(_ name: String) throws(ExpertFailure) -> WireValue {
         if let value = self[name] { return value }
         if declared[name] == nil { throw .internalFault("the expert asks for option \"\(name)\", which its description does not have") }
         throw .badOption("option \"\(name)\": expected a value, found none and no default")
@@ -72,7 +72,7 @@ public struct ExpertOptions: Sendable {
 
 extension ExpertDescription.Option {
     /// Why `value` cannot be this option's value.
-    func fault(in value: OptionValue) -> String? {
+    func fault(in value: WireValue) -> String? {
         switch (type, value) {
         case (.string, .string(let text)):
             return fault(choice: text)
@@ -116,13 +116,13 @@ extension ExpertDescription.Option {
     }
 
     private func fault(number: Double, whole: Bool) -> String? {
-        let shown = OptionValue.number(number)
+        let shown = WireValue.number(number)
         // Beyond 2⁵³ a double no longer holds every integer.
         if whole, number != number.rounded() || abs(number) > 0x1p53 { return "expected an integer, found \(shown)" }
         if !number.isFinite { return "expected a finite number, found \(shown)" }
         guard let range, !range.contains(number) else { return nil }
-        if !range.upperBound.isFinite { return "expected at least \(OptionValue.number(range.lowerBound)), found \(shown)" }
-        if !range.lowerBound.isFinite { return "expected at most \(OptionValue.number(range.upperBound)), found \(shown)" }
-        return "expected \(OptionValue.number(range.lowerBound)) to \(OptionValue.number(range.upperBound)), found \(shown)"
+        if !range.upperBound.isFinite { return "expected at least \(WireValue.number(range.lowerBound)), found \(shown)" }
+        if !range.lowerBound.isFinite { return "expected at most \(WireValue.number(range.upperBound)), found \(shown)" }
+        return "expected \(WireValue.number(range.lowerBound)) to \(WireValue.number(range.upperBound)), found \(shown)"
     }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import Glibc
 import Wire
 
@@ -37,7 +38,7 @@ public struct PictureSource: Sendable {
         if byteCount > 0, bytes.count != byteCount {
             throw .changed("\(name): expected \(byteCount) bytes, found \(bytes.count): it changed since it was hashed")
         }
-        if !sha256.isEmpty, bytes.withUnsafeBytes(SHA256.hash) != sha256 {
+        if !sha256.isEmpty, Array(SHA256.hash(data: bytes)) != sha256 {
             throw .changed("\(name): its SHA-256 is not the one of the task: it changed since it was hashed")
         }
         return bytes

@@ -15,7 +15,7 @@ public final class Rehearsal<Worker: Expert> {
 
     /// Loads and warms up.
     /// - Throws: ``ExpertFailure`` BAD_OPTION, and what the expert throws.
-    public init(_: Worker.Type, options: [String: OptionValue] = [:]) throws {
+    public init(_: Worker.Type, options: [String: WireValue] = [:]) throws {
         expert = try Worker(options: try ExpertOptions(options, for: Worker.description))
         try expert.warmUp()
     }

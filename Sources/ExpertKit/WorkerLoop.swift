@@ -95,8 +95,8 @@ final class WorkerLoop<Worker: Expert> {
 
     private func send(_ message: Message) throws(WireError) {
         switch message.envelope.body {
-        // Said again in a second; a queue of them would greet a coordinator that is long gone.
-        case .hello: if try socket.send(message) == .full { return }
+        // One waits for the link, and is enough.
+        case .hello where !outbox.isEmpty: return
         case .progress where outbox.count > WorkerLoop.maxWaitingForProgress: return
         case .heartbeat where !outbox.isEmpty: return
         default:

@@ -138,6 +138,8 @@ struct WorkerSession {
             return
         }
         liveness.heard(at: now)
+        // Heard, though not yet welcomed: a coordinator that waits for other workers is still one.
+        if case .greeting(_, let lastHello) = state { state = .greeting(since: now, lastHello: lastHello) }
         switch (state, envelope.body) {
         case (.greeting, .welcome(let welcome)): accept(welcome, at: now)
         case (_, .refuse(let refuse)):

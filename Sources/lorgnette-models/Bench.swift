@@ -18,8 +18,8 @@ struct Bench: ParsableCommand {
     @Option(help: "Repetitions of each measurement.") var repeats = 5
     @Option(help: "Threads, ours and the peers'.") var threads = 2
     @Option(help: "Only these measurements: decode, prefill, encoder-1.") var only: [String] = []
-    @Option(help: "A LLaMA as GGUF.") var language = DataFolder.model("SmolLM2-135M-Instruct.Q4_1.gguf")
-    @Option(help: "A vision transformer as ONNX.") var vision = DataFolder.model("vit_s_focus.onnx")
+    @Option(help: "A LLaMA as GGUF.") var language = ModelsFolder.path + "/SmolLM2-135M-Instruct.Q4_1.gguf"
+    @Option(help: "A vision transformer as ONNX.") var vision = ModelsFolder.path + "/vit_s_focus.onnx"
     @Flag(help: "Print JSON.") var json = false
 
     /// Tokens of the prompt and tokens decoded after it, as the peers are told.
