@@ -20,10 +20,7 @@ build: setup ## build the programs, optimised
 	@swift build -c release $(check)
 
 demo: build ## describe the eight demo pictures and print a table
-	@status=0; \
-	$(lorgnette) run pipelines/describe.yaml "$(data)/demo" --out .build/demo || status=$$?; \
-	if [ -f .build/demo/results.jsonl ]; then python3 Sources/setup/table.py .build/demo/results.jsonl; fi; \
-	exit $$status
+	@$(lorgnette) run pipelines/describe.yaml "$(data)/demo" --out .build/demo --table
 
 test: setup ## build and run every test
 	@swift build --build-tests $(check)

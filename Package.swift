@@ -54,14 +54,14 @@ let package = Package(
 
         // Layer 3
         library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
-        library("ExpertKit", ["Wire"]),
+        library("ExpertKit", ["Wire", crypto]),
 
         // Layer 4
         library("Coordination", ["Pipelines", "Wire", sqlite, crypto]),
 
         // Layer 5
         program("lorgnette", ["Coordination", "Pipelines", arguments]),
-        program("lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", arguments]),
+        program("lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
         program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),

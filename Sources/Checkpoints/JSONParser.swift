@@ -72,10 +72,10 @@ struct JSONParser {
             if byte == UInt8(ascii: "\"") { break }
             if byte == UInt8(ascii: "\\") { try escape(into: &plain) } else { plain.append(byte) }
         }
-        return try plain.withUnsafeBytes { (bytes) throws(CheckpointError) in try text(bytes) }
+        return try text(plain)
     }
 
-    private func text(_ bytes: UnsafeRawBufferPointer) throws(CheckpointError) -> String {
+    private func text(_ bytes: some Sequence<UInt8>) throws(CheckpointError) -> String {
         guard let text = String(validating: bytes, as: UTF8.self) else { throw unexpected("valid UTF-8 before") }
         return text
     }

@@ -183,6 +183,7 @@ extension BoundStage {
         let required = description.inputs.filter { $0.required && ($0.kind == .tensor || $0.kind == .text) }
         return RunMachine.StagePlan(
             dependencies: dependencies,
+            tensorDependencies: inputs.filter { $0.kind == .tensor }.flatMap { $0.stages.compactMap(pipeline.index) },
             requiredPorts: required.compactMap { port in
                 inputs.first { $0.port == port.name }?.stages.compactMap(pipeline.index)
             },

@@ -21,14 +21,29 @@ public struct ExpertLocator: Sendable {
         switch stage.expert {
         case .remote: return nil
         case .command(let command):
-            return command
+            guard let program = find(command[0]) else {
+                let place = command[0].contains("/") ? command[0] : "\(command[0]) on PATH"
+                throw .missingExpert(stage: stage.name, expert: command[0], searched: [place])
+            }
+            return dyingWithParent + [program] + command.dropFirst()
         case .named(let name):
-            let program = "lorgnette-\(name)"
-            for folder in folders where access("\(folder)/\(program)", X_OK) == 0 { return ["\(folder)/\(program)"] }
-            throw .missingExpert(
-                stage: stage.name, expert: name, searched: ["\(ownFolder)/\(program)", "\(program) on PATH"])
+            guard let program = find("lorgnette-\(name)") else {
+                let places = ["\(ownFolder)/lorgnette-\(name)", "lorgnette-\(name) on PATH"]
+                throw .missingExpert(stage: stage.name, expert: name, searched: places)
+            }
+            return dyingWithParent + [program]
         }
     }
+
+    /// The path of a program; nil if there is none that can be run.
+    private func find(_ program: String) -> String? {
+        if program.contains("/") { return access(program, X_OK) == 0 ? program : nil }
+        return folders.lazy.map { "\($0)/\(program)" }.first { access($0, X_OK) == 0 }
+    }
+
+    /// Makes the kernel end a worker, in whatever language it is written, when the coordinator is killed. Without the
+    /// program (it is part of util-linux) such a worker ends by itself at the coordinator's silence.
+    private var dyingWithParent: [String] { find("setpriv").map { [$0, "--pdeathsig", "KILL", "--"] } ?? [] }
 
     /// The experts that can be found, by name, with the path of their program. Our own tools are not experts.
     public func installed() -> [(name: String, path: String)] {

@@ -6,7 +6,7 @@ extension RunMachine {
         var needed = Set<Int>()
         for stage in stages.indices.reversed() {
             if !known.contains(stage) || (stages[stage].transient && needed.contains(stage)) {
-                needed.formUnion(stages[stage].dependencies)
+                needed.formUnion(stages[stage].tensorDependencies)
             } else {
                 item.jobs[stage].state = .settled(stages[stage].transient ? .notNeeded : .known)
             }

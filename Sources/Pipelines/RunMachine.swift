@@ -13,6 +13,8 @@ public struct RunMachine: Sendable {
     public struct StagePlan: Sendable {
         /// Stages whose results it reads, by index; each earlier in the order.
         public var dependencies: [Int]
+        /// Of these, the stages whose tensors it reads, and not only their words.
+        public var tensorDependencies: [Int]
         /// Ports that must have at least one result: each a set of the stages bound to it.
         public var requiredPorts: [[Int]]
         /// A failure leaves the item `partial`, not `failed`.
@@ -23,10 +25,11 @@ public struct RunMachine: Sendable {
         public var transient: Bool
 
         public init(
-            dependencies: [Int], requiredPorts: [[Int]] = [], optional: Bool = false, deadline: Duration,
+            dependencies: [Int], tensorDependencies: [Int] = [], requiredPorts: [[Int]] = [], optional: Bool = false, deadline: Duration,
             transient: Bool = false
         ) {
             self.dependencies = dependencies
+            self.tensorDependencies = tensorDependencies
             self.requiredPorts = requiredPorts
             self.optional = optional
             self.deadline = deadline

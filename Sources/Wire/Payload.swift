@@ -17,7 +17,7 @@ public struct Payload: Sendable {
     }
 
     /// Copies `values` as they lie in memory (little endian on every machine that Lorgnette runs on).
-    public init(_ values: [Float]) {
+    public init(floats values: [Float]) {
         self = values.withUnsafeBytes { raw in Payload(count: raw.count) { $0.copyMemory(from: raw) } }
     }
 

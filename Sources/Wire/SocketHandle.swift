@@ -73,7 +73,10 @@ public final class SocketHandle {
     // MARK: Whole messages
 
     func send(_ message: Message, to peer: Peer?) throws(WireError) -> SendOutcome {
-        let envelope = try message.encodedEnvelope(limits)
+        try send(envelope: message.encodedEnvelope(limits), payloads: message.payloads, to: peer)
+    }
+
+    func send(envelope: [UInt8], payloads: [Payload], to peer: Peer?) throws(WireError) -> SendOutcome {
         var begun = false
         var broken = false
         func put(_ frame: inout zmq_msg_t, more: Bool) throws(WireError) -> SendOutcome? {
@@ -99,10 +102,10 @@ public final class SocketHandle {
             if let outcome = try put(&frame, more: true) { return outcome }
         }
         try Payload.copy(envelope, to: &frame)
-        if let outcome = try put(&frame, more: !message.payloads.isEmpty) { return outcome }
-        for (index, payload) in message.payloads.enumerated() {
+        if let outcome = try put(&frame, more: !payloads.isEmpty) { return outcome }
+        for (index, payload) in payloads.enumerated() {
             try payload.makeFrame(&frame)
-            if let outcome = try put(&frame, more: index + 1 < message.payloads.count) { return outcome }
+            if let outcome = try put(&frame, more: index + 1 < payloads.count) { return outcome }
         }
         return broken ? .unreachable : .sent
     }

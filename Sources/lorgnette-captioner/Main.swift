@@ -1,1 +1,5 @@
-@main struct Main { static func main() {} }
+import ExpertKit
+
+@main struct Main {
+    static func main() { ExpertMain.run(CaptionerExpert.self) }
+}

@@ -1,1 +1,7 @@
-@main struct Main { static func main() {} }
+import ArgumentParser
+
+@main struct LorgnetteModels: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lorgnette models", abstract: "Lists, inspects, probes and measures model files.",
+        subcommands: [List.self, Inspect.self, Probe.self, Bench.self])
+}

@@ -29,12 +29,12 @@ struct Room {
         Room(2, "Pipelines", ["Yams"]),
 
         Room(3, "Models", ["Tensors", "Checkpoints"]),
-        Room(3, "ExpertKit", ["Wire"]),
+        Room(3, "ExpertKit", ["Wire", "Crypto"]),
 
         Room(4, "Coordination", ["Pipelines", "Wire", "GRDB", "Crypto"]),
 
         Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
-        Room(5, "lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ArgumentParser"]),
+        Room(5, "lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
         Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),

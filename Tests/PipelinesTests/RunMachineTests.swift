@@ -6,7 +6,7 @@ private func machine(maxAttempts: Int = 3) -> RunMachine {
     RunMachine(
         stages: [
             .init(dependencies: [], deadline: .seconds(10), transient: true),
-            .init(dependencies: [0], requiredPorts: [[0]], deadline: .seconds(10)),
+            .init(dependencies: [0], tensorDependencies: [0], requiredPorts: [[0]], deadline: .seconds(10)),
             .init(dependencies: [], optional: true, deadline: .seconds(10)),
             .init(dependencies: [1, 2], deadline: .seconds(10)),
         ], names: ["visual", "caption", "text", "answer"], maxAttempts: maxAttempts)

@@ -56,9 +56,11 @@ public struct WireTensor: Sendable {
 /// What is wrong with a tensor of a message.
 public struct TensorFault: Error, Hashable, Sendable, CustomStringConvertible {
     public let description: String
+    public init(description: String) { self.description = description }
 }
 
-extension Message {
+extension [Payload] {
+    /// The tensor that `header` describes, in a message with these payload frames.
     /// - Throws: ``TensorFault`` for a type that is no "f32" or "f16", an empty or overflowing shape, a frame that is not there,
     ///   or another number of bytes than the shape needs. Its elements are not looked at.
     public func tensor(_ header: Lorgnette_V1_Tensor) throws(TensorFault) -> WireTensor {
@@ -75,10 +77,10 @@ extension Message {
             if overflow { throw fault("shape \(header.shape) is beyond all memory") }
             bytes = product
         }
-        guard Int(header.frame) < payloads.count else {
-            throw fault("expected payload frame \(header.frame), found \(payloads.count) payload frames")
+        guard Int(header.frame) < count else {
+            throw fault("expected payload frame \(header.frame), found \(count) payload frames")
         }
-        let payload = payloads[Int(header.frame)]
+        let payload = self[Int(header.frame)]
         guard payload.count == bytes else {
             throw fault("shape \(header.shape) of \(element) needs \(bytes) bytes, payload frame \(header.frame) has \(payload.count)")
         }

@@ -1,19 +1,19 @@
 import SwiftProtobuf
 
 /// A value of a pipeline file on its way to a worker (`google.protobuf.Struct` in Welcome).
-public enum OptionValue: Hashable, Sendable, CustomStringConvertible {
+public enum WireValue: Hashable, Sendable, CustomStringConvertible {
     case string(String)
     case number(Double)
     case bool(Bool)
-    case list([OptionValue])
-    case map([String: OptionValue])
+    case list([WireValue])
+    case map([String: WireValue])
     case null
 
     /// As a person would write it in YAML.
     public var description: String {
         switch self {
         case .string(let text): text
-        case .number(let number): OptionValue.text(number)
+        case .number(let number): WireValue.text(number)
         case .bool(let flag): flag ? "true" : "false"
         case .list(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
         case .map(let values): "{" + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
@@ -43,8 +43,8 @@ public enum OptionValue: Hashable, Sendable, CustomStringConvertible {
         case .stringValue(let text): self = .string(text)
         case .numberValue(let number): self = .number(number)
         case .boolValue(let flag): self = .bool(flag)
-        case .listValue(let list): self = .list(list.values.map(OptionValue.init))
-        case .structValue(let fields): self = .map(fields.fields.mapValues(OptionValue.init))
+        case .listValue(let list): self = .list(list.values.map(WireValue.init))
+        case .structValue(let fields): self = .map(fields.fields.mapValues(WireValue.init))
         case .nullValue, .none: self = .null
         }
     }
@@ -63,8 +63,8 @@ public enum OptionValue: Hashable, Sendable, CustomStringConvertible {
 
 extension Lorgnette_V1_Welcome {
     /// `options` without protobuf's own types.
-    public var optionValues: [String: OptionValue] {
-        get { options.fields.mapValues(OptionValue.init) }
+    public var optionValues: [String: WireValue] {
+        get { options.fields.mapValues(WireValue.init) }
         set { options = .with { $0.fields = newValue.mapValues(\.wire) } }
     }
 }

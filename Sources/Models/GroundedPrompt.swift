@@ -1,0 +1,132 @@
+import Tensors
+
+/// The prompt of a question that is answered from what experts found: passages, fenced and labelled, then the
+/// question, in the model's chat format. What does not fit is cut from the end of a passage, line by line, and told.
+public struct GroundedPrompt: Sendable {
+    /// Words of one stage.
+    public struct Passage: Sendable, Equatable {
+        public var stage: String
+        public var label: String
+        /// In order of importance: cuts begin at the end.
+        public var lines: [String]
+
+        public init(stage: String, label: String, lines: [String]) {
+            self.stage = stage
+            self.label = label
+            self.lines = lines
+        }
+    }
+
+    /// What was left out of one stage's words.
+    public struct Cut: Sendable, Equatable {
+        public var stage: String
+        public var lines: Int
+        public var tokens: Int
+    }
+
+    /// The prompt's tokens.
+    public private(set) var ids: [Int]
+    public private(set) var cuts: [Cut] = []
+    /// Stages with at least one line in the prompt.
+    public private(set) var used: [String] = []
+
+    /// - Parameters:
+    ///   - budgets: the most tokens of a stage's lines.
+    ///   - room: the most tokens of the whole prompt.
+    /// Throws `ModelError.contextFull` if the question alone does not fit.
+    public init(
+        system: String?, question: String, passages: [Passage], budgets: [String: Int], room: Int,
+        model: LanguageModel
+    ) throws(ModelError) {
+        var kept = passages.map { Measured($0, model.tokenizer) }
+        for i in kept.indices { kept[i].trim(to: budgets[kept[i].passage.stage] ?? .max) }
+        func written() -> [Int] {
+            Self.ids(system: system, Self.text(kept.map(\.passage), question: question), model)
+        }
+        ids = written()
+        while ids.count > room {
+            // The longest passage gives way first.
+            guard let longest = kept.indices.max(by: { kept[$0].total < kept[$1].total }), kept[longest].total > 0 else {
+                throw .contextFull(capacity: room, needed: ids.count)
+            }
+            kept[longest].trim(to: max(0, kept[longest].total - (ids.count - room)))
+            ids = written()
+        }
+        for (measured, whole) in zip(kept, passages) {
+            if !measured.passage.lines.isEmpty { used.append(whole.stage) }
+            if measured.cutTokens > 0 {
+                let lines = whole.lines.count - measured.passage.lines.count + (measured.isLastShortened ? 1 : 0)
+                cuts.append(Cut(stage: whole.stage, lines: lines, tokens: measured.cutTokens))
+            }
+        }
+    }
+
+    /// The user's turn.
+    static func text(_ passages: [Passage], question: String) -> String {
+        var text = ""
+        for passage in passages where !passage.lines.isEmpty {
+            text += "\(passage.label):\n```\n\(passage.lines.joined(separator: "\n"))\n```\n\n"
+        }
+        return text + question
+    }
+
+    private static func ids(system: String?, _ user: String, _ model: LanguageModel) -> [Int] {
+        guard let template = model.template else {
+            // A model without a chat format continues plain text.
+            let start = model.tokenizer.bos.map { [$0] } ?? []
+            return start + model.tokenizer.encode((system.map { $0 + "\n\n" } ?? "") + user + "\n", special: false)
+        }
+        var messages: [ChatMessage] = []
+        if let system { messages.append(ChatMessage(role: "system", content: system)) }
+        messages.append(ChatMessage(role: "user", content: user))
+        return model.tokenizer.encode(template.render(messages, addGenerationPrompt: true))
+    }
+}
+
+/// A passage and what its lines cost.
+private struct Measured {
+    var passage: GroundedPrompt.Passage
+    /// Tokens of each line that is left, its end included.
+    private var costs: [Int]
+    private(set) var cutTokens = 0
+    /// Whether the last line that is left has lost its end.
+    private(set) var isLastShortened = false
+    private let tokenizer: any Tokenizer
+
+    init(_ passage: GroundedPrompt.Passage, _ tokenizer: any Tokenizer) {
+        self.passage = passage
+        self.tokenizer = tokenizer
+        costs = passage.lines.map { tokenizer.encode($0 + "\n", special: false).count }
+    }
+
+    var total: Int { costs.reduce(0, +) }
+
+    /// Cuts lines from the end until at most `budget` tokens are left. A first line that is too long keeps its
+    /// beginning, if there is room for more than a few tokens.
+    mutating func trim(to budget: Int) {
+        var left = total
+        while left > budget, let cost = costs.popLast() {
+            let line = passage.lines.removeLast()
+            left -= cost
+            cutTokens += cost
+            if costs.isEmpty, budget >= 8, let (short, tokens) = shortened(line, to: budget) {
+                passage.lines = [short]
+                costs = [tokens]
+                cutTokens -= tokens
+                isLastShortened = true
+                return
+            }
+            isLastShortened = false
+        }
+    }
+
+    private func shortened(_ line: String, to budget: Int) -> (String, Int)? {
+        let ids = tokenizer.encode(line, special: false).prefix(budget - 2)
+        var text = tokenizer.decode(Array(ids))
+        while text.last == "\u{FFFD}" { text.removeLast() }
+        if text.isEmpty { return nil }
+        text += "…"
+        let cost = tokenizer.encode(text + "\n", special: false).count
+        return cost <= budget ? (text, cost) : nil
+    }
+}

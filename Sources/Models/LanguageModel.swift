@@ -1,0 +1,93 @@
+import Checkpoints
+import Tensors
+
+/// A LLaMA with all that turns words into tokens and back: what a language file holds.
+public struct LanguageModel: Sendable {
+    public let llama: Llama
+    public let tokenizer: any Tokenizer
+    /// The file's name without folders.
+    public let name: String
+    /// "sha256:…" of the file.
+    public let fingerprint: String
+    /// What the file says of how a conversation is written; nil if it says nothing.
+    public let template: ChatTemplate?
+
+    /// The model in a GGUF. Throws `CheckpointError` or `ModelError` if it is not one that is understood.
+    public init(path: String) throws {
+        let gguf = try GGUF(path: path)
+        llama = try Llama(gguf: gguf)
+        tokenizer = try gguf.tokenizer()
+        template = try ChatTemplate(gguf: gguf)
+        name = String(path.split(separator: "/").last ?? "")
+        fingerprint = try Fingerprint.sha256(of: path)
+        guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
+            throw ModelError.configuration(
+                file: path, key: "tokenizer.ggml.tokens", expected: "at most \(llama.configuration.vocabulary) tokens",
+                found: "\(tokenizer.vocabularySize)")
+        }
+    }
+
+    private init(_ other: LanguageModel, llama: Llama) {
+        self.llama = llama
+        tokenizer = other.tokenizer
+        template = other.template
+        name = other.name
+        fingerprint = other.fingerprint
+    }
+
+    /// The same model tuned by an adapter that was made for it.
+    public func adapted(by adapter: LlamaAdapter) -> LanguageModel {
+        LanguageModel(self, llama: llama.adapted(by: adapter))
+    }
+
+    /// The adapter in a safetensors file, checked against this model; errors as in `LlamaAdapter.init`.
+    public func adapter(path: String) throws -> LlamaAdapter {
+        try LlamaAdapter(Safetensors(path: path), base: llama.configuration, fingerprint: fingerprint)
+    }
+
+    /// What a generation ended with.
+    public enum Finish: String, Sendable {
+        /// A token that ends the turn.
+        case stop
+        /// The limit on tokens, or the end of the state's capacity.
+        case length
+    }
+
+    /// Generated text.
+    public struct Generation: Sendable {
+        /// New tokens, the stop token not among them.
+        public var ids: [Int] = []
+        public var text = ""
+        public var finish = Finish.length
+    }
+
+    /// Reads `prompt` into `state` and writes at most `limit` tokens after it, until one of `stop`.
+    ///
+    /// `each` gets the new text after every token, in whole characters, possibly empty; what it throws ends the
+    /// generation. Throws `ModelError` as `Llama.forward` does.
+    public func generate(
+        after prompt: [Int], in state: Llama.State, limit: Int, stop: Set<Int>, sampler: inout Sampler,
+        each: (String) throws -> Void = { _ in }
+    ) throws -> Generation {
+        var generation = Generation()
+        var decoder = StreamDecoder(tokenizer)
+        var logits = try llama.forward(prompt, state)
+        while generation.ids.count < limit {
+            let next = sampler.next(logits.data, count: tokenizer.vocabularySize, history: generation.ids)
+            if stop.contains(next) {
+                generation.finish = .stop
+                break
+            }
+            generation.ids.append(next)
+            let text = decoder.push(next)
+            generation.text += text
+            try each(text)
+            if generation.ids.count == limit || state.position == state.capacity { break }
+            logits = try llama.forward([next], state)
+        }
+        let rest = decoder.finish()
+        generation.text += rest
+        if !rest.isEmpty { try each(rest) }
+        return generation
+    }
+}

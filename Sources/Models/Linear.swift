@@ -1,0 +1,54 @@
+import Tensors
+
+/// y = W x + b.
+struct Linear: Sendable {
+    /// [out, in]
+    let weight: Matrix
+    /// [out]
+    var bias: Tensor?
+
+    init(weight: Matrix, bias: Tensor? = nil) {
+        self.weight = weight
+        self.bias = bias
+    }
+
+    /// One product in place of several over the same x: the outputs follow one another.
+    init(joining parts: [Linear]) {
+        let columns = parts.first?.weight.columns ?? 0
+        let joined = Tensor(parts.reduce(0) { $0 + $1.weight.rows }, columns)
+        let bias = Tensor(joined.rows)
+        var row = 0
+        for part in parts where part.weight.columns == columns {
+            for i in 0..<part.weight.rows { part.weight.row(i, into: joined.row(row + i)) }
+            if let b = part.bias, b.count == part.weight.rows { (bias.data + row).update(from: b.data, count: b.count) }
+            row += part.weight.rows
+        }
+        self.init(weight: Matrix(joined), bias: bias)
+    }
+
+    func callAsFunction(_ x: Tensor, rows: Int, into y: Tensor) {
+        Math.linear(x, rows: rows, weight, bias: bias, into: y)
+    }
+}
+
+/// y = (x − mean) / √(variance + eps) · weight + bias.
+struct LayerNorm: Sendable {
+    /// [width]
+    let weight: Tensor
+    /// [width]
+    let bias: Tensor
+
+    func callAsFunction(_ x: Tensor, rows: Int, eps: Float, into y: Tensor) {
+        Math.layerNorm(x, rows: rows, weight: weight, bias: bias, eps: eps, into: y)
+    }
+}
+
+extension Tensor {
+    /// A copy of some rows, [range.count, columns].
+    func slice(rows range: Range<Int>) -> Tensor {
+        guard range.upperBound <= rows else { return Tensor(0) }
+        let part = Tensor(range.count, columns)
+        part.data.update(from: row(range.lowerBound), count: part.count)
+        return part
+    }
+}

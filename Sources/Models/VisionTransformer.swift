@@ -1,0 +1,114 @@
+import Checkpoints
+import Tensors
+
+// Vision transformer (arXiv 2010.11929): patches → embedding + positions → blocks → norm.
+// DINOv2 (arXiv 2304.07193): layer scale, exact GELU, eps 1e-6.
+// CLIP (arXiv 2103.00020): norm before the blocks, quick GELU, eps 1e-5, projection behind.
+//
+//   H × W  pixels          p  side of a patch            N  1 + patches (class token first)
+//   D  width of the model  F  feed-forward width         O  width of a feature (D, or the projection's)
+
+/// A picture encoder: pixels in, one feature for the whole picture and one for every patch out.
+public struct VisionTransformer: Sendable {
+    public struct Configuration: Sendable, Equatable {
+        public var width: Int
+        public var layers: Int
+        public var heads: Int
+        public var hidden: Int
+        /// Side of a patch in pixels.
+        public var patch: Int
+        /// Patches along each side of the position grid.
+        public var grid: Int
+        /// Side in pixels of the picture that it is meant for.
+        public var imageSize: Int
+        public var eps: Float
+    }
+
+    /// The weights, whatever layout they come from.
+    struct Weights: Sendable {
+        let classToken: Tensor         // [D]
+        let patch: Linear              // [D, 3 p p]
+        let classPosition: Tensor      // [D]
+        let positions: PositionEmbedding  // [grid · grid, D]
+        var preNorm: LayerNorm? = nil  // [D]
+        let blocks: [VisualBlock]
+        let norm: LayerNorm            // [D]
+        var projection: Matrix? = nil  // [O, D]
+    }
+
+    public let configuration: Configuration
+    let weights: Weights
+
+    init(_ configuration: Configuration, _ weights: Weights) {
+        self.configuration = configuration
+        self.weights = weights
+    }
+
+    /// Width of a feature, O.
+    public var featureWidth: Int { weights.projection?.rows ?? configuration.width }
+
+    /// Tokens of a picture of this many pixels, N.
+    public func tokens(height: Int, width: Int) -> Int {
+        1 + (height / configuration.patch) * (width / configuration.patch)
+    }
+
+    /// Sees the hidden states [N, D] after block `i` (0: the embeddings).
+    public typealias Observer = (_ i: Int, _ hidden: Tensor) -> Void
+
+    /// Features [N, O] of normalised pixels [3, H, W], H and W multiples of the patch.
+    /// Throws `ModelError.pixels` for another shape.
+    public func forward(_ pixels: Tensor, observe: Observer? = nil) throws(ModelError) -> Tensor {
+        let c = configuration
+        let p = c.patch
+        guard pixels.shape.count == 3, pixels.shape[0] == 3, pixels.shape[1] >= p, pixels.shape[2] >= p,
+            pixels.shape[1] % p == 0, pixels.shape[2] % p == 0
+        else { throw .pixels(expected: "[3, height, width] in multiples of \(p)", found: pixels.shape) }
+        let (rows, columns) = (pixels.shape[1] / p, pixels.shape[2] / p)
+        let N = 1 + rows * columns
+
+        let x = embed(patches(of: pixels, rows, columns), rows, columns)
+        if let preNorm = weights.preNorm { preNorm(x, rows: N, eps: c.eps, into: x) }
+        observe?(0, x)
+        let scratch = VisualBlock.Scratch(tokens: N, width: c.width, hidden: c.hidden, heads: c.heads)
+        for (i, block) in weights.blocks.enumerated() {
+            block(x, scratch)
+            observe?(i + 1, x)
+        }
+        weights.norm(x, rows: N, eps: c.eps, into: x)
+        guard let projection = weights.projection else { return x }
+        let features = Tensor(N, projection.rows)
+        Math.linear(x, rows: N, projection, into: features)
+        return features
+    }
+
+    /// [rows · columns, 3 p p]: the pixels of each patch, channel by channel, as the embedding's weights have them.
+    private func patches(of pixels: Tensor, _ rows: Int, _ columns: Int) -> Tensor {
+        let p = configuration.patch
+        let (H, W) = (rows * p, columns * p)
+        let patches = Tensor(rows * columns, 3 * p * p)
+        for channel in 0..<3 {
+            for y in 0..<H {
+                let line = pixels.data + (channel * H + y) * W
+                for column in 0..<columns {
+                    let patch = patches.row(y / p * columns + column)
+                    (patch + (channel * p + y % p) * p).update(from: line + column * p, count: p)
+                }
+            }
+        }
+        return patches
+    }
+
+    /// [N, D]: class token and embedded patches, each plus its position.
+    private func embed(_ patches: Tensor, _ rows: Int, _ columns: Int) -> Tensor {
+        let D = configuration.width
+        let x = Tensor(1 + patches.rows, D)
+        Math.linear(
+            patches.data, stride: patches.columns, rows: patches.rows, weights.patch.weight,
+            bias: weights.patch.bias.map { UnsafePointer($0.data) }, into: x.row(1), stride: D)
+        x.data.update(from: weights.classToken.data, count: D)
+        Math.axpy(1, weights.classPosition.data, x.data, D)
+        let positions = weights.positions.resized(rows: rows, columns: columns)
+        Math.axpy(1, positions.data, x.row(1), positions.count)
+        return x
+    }
+}

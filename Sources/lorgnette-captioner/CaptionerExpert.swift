@@ -1,0 +1,84 @@
+import Checkpoints
+import ExpertKit
+import Models
+import Tensors
+import Wire
+
+/// Says in one sentence what a picture shows: a language model with a visual adapter.
+final class CaptionerExpert: Expert {
+    static let description = ExpertDescription(
+        service: "captioner", software: "lorgnette-captioner 0.1.0",
+        about: "Writes one sentence about what a picture shows.",
+        inputs: [.tensor("visual")], outputs: [.text("caption")],
+        options: [
+            .string("language", default: "SmolLM2-135M-Instruct.Q4_1.gguf", "GGUF file of a LLaMA: a path, or a name in the models folder."),
+            .string("adapter", "LLaMA-Adapter V2 made for that language model: a path, or a name in the models folder. Without: the one that ships with Lorgnette."),
+            .integer("max_tokens", default: 32, in: 1...512, "The longest caption."),
+        ])
+
+    private let language: LanguageModel
+    private let adapter: LlamaAdapter
+    private let prompt: [Int]
+    private let stop: Set<Int>
+    private let limit: Int
+    private let state: Llama.State
+    let models: [ExpertModel]
+
+    init(options: ExpertOptions) throws {
+        let path = try DataFolder.model(options.string("language"))
+        let adapterPath =
+            options.isGiven("adapter")
+            ? try DataFolder.model(options.string("adapter")) : try DataFolder.bundled("captioner.safetensors")
+        limit = try options.int("max_tokens")
+        do {
+            let base = try LanguageModel(path: path)
+            adapter = try base.adapter(path: adapterPath)
+            language = base.adapted(by: adapter)
+            prompt = language.tokenizer.encode(adapter.facts["prompt"] ?? "Caption:", special: false)
+            stop = language.tokenizer.eos.union(adapter.facts["stop"].flatMap(language.tokenizer.id(of:)).map { [$0] } ?? [])
+            state = try Llama.State(language.llama, capacity: prompt.count + limit)
+            models = [
+                ExpertModel(role: "language", name: language.name, fingerprint: language.fingerprint),
+                ExpertModel(
+                    role: "adapter", name: adapterPath.split(separator: "/").last.map(String.init) ?? adapterPath,
+                    fingerprint: try Fingerprint.sha256(of: adapterPath)),
+            ]
+        } catch {
+            throw ExpertFailure.wrongModel("\(error)")
+        }
+    }
+
+    func warmUp() throws {
+        _ = try caption(Tensor(1, adapter.configuration.featureWidth), limit: 2) { _ in }
+    }
+
+    func answer(_ task: ExpertTask) throws -> ExpertAnswer {
+        let visual = try task.tensor("visual")
+        let width = adapter.configuration.featureWidth
+        guard visual.shape.count == 2, visual.shape[1] == width, visual.shape[0] > 0 else {
+            throw ExpertFailure.badInput(
+                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?")
+        }
+        let features = Tensor(visual.shape)
+        visual.read(into: UnsafeMutableBufferPointer(start: features.data, count: features.count))
+        let generation = try caption(features, limit: limit) { text in
+            try task.checkCancelled()
+            if !text.isEmpty { task.report(text: text) }
+        }
+        var answer = ExpertAnswer(text: String(generation.text.trimmingPrefix { $0 == " " }))
+        answer.generation = .with {
+            $0.tokens = UInt32(generation.ids.count)
+            $0.finish = generation.finish.rawValue
+            $0.promptTokens = UInt32(prompt.count)
+            $0.used = task.inputs("visual").map(\.stage)
+        }
+        return answer
+    }
+
+    private func caption(_ features: Tensor, limit: Int, each: (String) throws -> Void) throws -> LanguageModel.Generation {
+        state.reset()
+        state.prompts = adapter.prompts(try adapter.visualQuery(features), in: language.llama)
+        var sampler = Sampler.greedy
+        return try language.generate(after: prompt, in: state, limit: limit, stop: stop, sampler: &sampler, each: each)
+    }
+}

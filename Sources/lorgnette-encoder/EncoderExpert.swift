@@ -1,0 +1,87 @@
+import Checkpoints
+import ExpertKit
+import Models
+import Pictures
+import Tensors
+import Wire
+
+/// Looks at a picture once: one feature for the whole and one for every patch.
+final class EncoderExpert: Expert {
+    static let description = ExpertDescription(
+        service: "encoder", software: "lorgnette-encoder 0.1.0", about: "Turns a picture into visual features.",
+        inputs: [.picture()], outputs: [.tensor("features")],
+        options: [
+            .string("model", default: "vit_s_focus.onnx", "ONNX file with a DINOv2 backbone: a path, or a name in the models folder."),
+            .string("dtype", default: "f32", choices: ["f32", "f16"], "How the features travel."),
+        ])
+
+    private let vision: VisionTransformer
+    private let element: WireTensor.Element
+    let models: [ExpertModel]
+
+    init(options: ExpertOptions) throws {
+        let path = try DataFolder.model(options.string("model"))
+        element = try options.string("dtype") == "f16" ? .f16 : .f32
+        do {
+            vision = try VisionTransformer(onnx: ONNXInitialisers(path: path))
+            models = [ExpertModel(role: "vision", name: path.lastComponent, fingerprint: try Fingerprint.sha256(of: path))]
+        } catch {
+            throw ExpertFailure.wrongModel("\(error)")
+        }
+    }
+
+    func warmUp() throws {
+        let size = vision.configuration.imageSize
+        _ = try vision.forward(Tensor(3, size, size))
+    }
+
+    func answer(_ task: ExpertTask) throws -> ExpertAnswer {
+        let picture = try decoded(task)
+        try task.checkCancelled()
+        let size = vision.configuration.imageSize
+        let pixels = PixelNormalisation.imageNet.apply(picture.resized(width: size, height: size))
+        let features = try vision.forward(Tensor(pixels, [3, size, size]))
+        var answer = ExpertAnswer()
+        answer.tensors = [.init("features", shape: features.shape, element: element, payload: payload(features))]
+        answer.picture = .with {
+            $0.format = picture.facts.format.rawValue
+            $0.width = UInt32(picture.facts.width)
+            $0.height = UInt32(picture.facts.height)
+            $0.orientation = UInt32(picture.facts.orientation)
+            $0.pages = UInt32(picture.facts.pages)
+        }
+        return answer
+    }
+
+    private func decoded(_ task: ExpertTask) throws(ExpertFailure) -> Picture {
+        let bytes = try task.pictureBytes()
+        do {
+            return try Picture.load(bytes: bytes, name: task.item)
+        } catch {
+            switch error {
+            case .unsupported: throw .unsupportedPicture(error.description)
+            case .tooLarge: throw .pictureTooLarge(error.description)
+            default: throw .badPicture(error.description)
+            }
+        }
+    }
+
+    private func payload(_ features: Tensor) -> Payload {
+        switch element {
+        case .f32:
+            return Payload(
+                adopting: UnsafeRawBufferPointer(start: features.data, count: features.count * 4),
+                release: { withExtendedLifetime(features) {} })
+        case .f16:
+            return Payload(count: features.count * 2) { buffer in
+                let halves = buffer.bindMemory(to: Float16.self)
+                for i in 0..<features.count { halves[i] = Float16(features.data[i]) }
+            }
+        }
+    }
+}
+
+extension String {
+    /// A file's name without its folders.
+    var lastComponent: String { split(separator: "/").last.map(String.init) ?? self }
+}

@@ -1,0 +1,154 @@
+import Checkpoints
+import ExpertKit
+import Models
+import Tensors
+import Wire
+
+/// Answers a question about a picture from what the other experts found, word by word.
+final class GeneratorExpert: Expert {
+    static let description = ExpertDescription(
+        service: "generator", software: "lorgnette-generator 0.1.0",
+        about: "Answers a question about a picture from what other experts found in it.",
+        inputs: [.question(), .tensor("visual", required: false), .text("context", required: false)],
+        outputs: [.text("answer")],
+        options: [
+            .string("language", default: "SmolLM2-135M-Instruct.Q4_1.gguf", "GGUF file of a LLaMA: a path, or a name in the models folder."),
+            .string("adapter", "LLaMA-Adapter V2 through which the model sees the picture itself: a path, or a name in the models folder. Without: words only."),
+            .string("system", default: instructions, "What the model is told before the question."),
+            .integer("max_tokens", default: 96, in: 1...4096, "The longest answer."),
+            .number("temperature", default: 0, in: 0...10, "0: always the most likely word; 1: as often as the model finds it likely."),
+            .number("top_p", default: 0.95, in: 0...1, "With a temperature: choose among the likeliest words that have this share together."),
+            .number("repetition_penalty", default: 1.1, in: 1...2, "Above 1: less of the same word again."),
+            .bool("stream", default: true, "Report the words as they come."),
+            .map("budget", default: [:], in: 0...1_000_000, "For a stage of the context: how many tokens of its words may enter the prompt."),
+        ])
+
+    /// Short, for small models follow little; the passages' labels say the rest.
+    static let instructions = "You answer questions about a picture. Use only what was found in the picture."
+
+    /// Tokens of prompt and answer together, where the model can read as many.
+    private static let window = 4096
+
+    private let language: LanguageModel
+    private let adapter: LlamaAdapter?
+    private let system: String
+    private let limit: Int
+    private let sampling: (temperature: Float, topP: Float, repetitionPenalty: Float)
+    private let streams: Bool
+    private let budgets: [String: Int]
+    private let state: Llama.State
+    let models: [ExpertModel]
+
+    init(options: ExpertOptions) throws {
+        let path = try DataFolder.model(options.string("language"))
+        let adapterPath =
+            options.isGiven("adapter")
+            ? try DataFolder.model(options.string("adapter")) : try? DataFolder.bundled("generator.safetensors")
+        system = try options.string("system")
+        limit = try options.int("max_tokens")
+        sampling = try (
+            Float(options.double("temperature")), Float(options.double("top_p")),
+            Float(options.double("repetition_penalty"))
+        )
+        streams = try options.bool("stream")
+        budgets = try options.map("budget")
+        do {
+            let base = try LanguageModel(path: path)
+            var models = [ExpertModel(role: "language", name: base.name, fingerprint: base.fingerprint)]
+            if let adapterPath {
+                let adapter = try base.adapter(path: adapterPath)
+                self.adapter = adapter
+                language = base.adapted(by: adapter)
+                models.append(
+                    ExpertModel(
+                        role: "adapter", name: adapterPath.split(separator: "/").last.map(String.init) ?? adapterPath,
+                        fingerprint: try Fingerprint.sha256(of: adapterPath)))
+            } else {
+                adapter = nil
+                language = base
+            }
+            self.models = models
+            state = try Llama.State(language.llama, capacity: min(Self.window, language.llama.configuration.context))
+        } catch {
+            throw ExpertFailure.wrongModel("\(error)")
+        }
+        guard limit < state.capacity else {
+            throw ExpertFailure.badOption(
+                "option \"max_tokens\": expected less than the \(state.capacity) tokens that \(language.name) reads, found \(limit)")
+        }
+    }
+
+    func warmUp() throws {
+        state.reset()
+        _ = try language.llama.forward(language.tokenizer.encode(system, special: false) + [0], state)
+    }
+
+    func answer(_ task: ExpertTask) throws -> ExpertAnswer {
+        let prompt = try prompt(task)
+        var used = prompt.used
+        state.reset()
+        if let adapter, let visual = try visual(task, adapter) {
+            state.prompts = adapter.prompts(try adapter.visualQuery(visual), in: language.llama)
+            used = task.inputs("visual").map(\.stage) + used
+        }
+        var sampler = Sampler(
+            temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
+            seed: task.seed)
+        let generation = try language.generate(
+            after: prompt.ids, in: state, limit: limit, stop: language.tokenizer.eos, sampler: &sampler
+        ) { text in
+            try task.checkCancelled()
+            if streams, !text.isEmpty { task.report(text: text) }
+        }
+        var answer = ExpertAnswer(text: generation.text.trimmed)
+        answer.generation = .with {
+            $0.tokens = UInt32(generation.ids.count)
+            $0.finish = generation.finish.rawValue
+            $0.seed = task.seed
+            $0.promptTokens = UInt32(prompt.ids.count)
+            $0.used = used
+            $0.cut = prompt.cuts.map { cut in
+                .with {
+                    $0.stage = cut.stage
+                    $0.lines = UInt32(cut.lines)
+                    $0.tokens = UInt32(cut.tokens)
+                }
+            }
+        }
+        return answer
+    }
+
+    private func prompt(_ task: ExpertTask) throws(ExpertFailure) -> GroundedPrompt {
+        let passages = task.inputs("context").filter(\.hasPassage).map {
+            GroundedPrompt.Passage(stage: $0.stage, label: $0.passage.label, lines: $0.passage.lines)
+        }
+        do {
+            return try GroundedPrompt(
+                system: system, question: task.question, passages: passages, budgets: budgets,
+                room: state.capacity - limit, model: language)
+        } catch {
+            throw .badInput("question: too long for \(language.name): \(error)")
+        }
+    }
+
+    private func visual(_ task: ExpertTask, _ adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor? {
+        guard !task.inputs("visual").isEmpty else { return nil }
+        let visual = try task.tensor("visual")
+        let width = adapter.configuration.featureWidth
+        guard visual.shape.count == 2, visual.shape[1] == width, visual.shape[0] > 0 else {
+            throw .badInput(
+                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?")
+        }
+        let features = Tensor(visual.shape)
+        visual.read(into: UnsafeMutableBufferPointer(start: features.data, count: features.count))
+        return features
+    }
+}
+
+extension String {
+    /// Without white space at both ends.
+    fileprivate var trimmed: String {
+        let start = drop(while: \.isWhitespace)
+        return start.lastIndex { !$0.isWhitespace }.map { String(start[...$0]) } ?? ""
+    }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Foundation
+
+extension Bench {
+    /// One measurement: rates of every repetition.
+    struct Row {
+        let name: String
+        let unit: String
+        var ours: [Double] = []
+        var peer: [Double] = []
+
+        init(name: String, unit: String) {
+            self.name = name
+            self.unit = unit
+        }
+
+        /// Of the medians.
+        var ratio: Double? { peer.isEmpty ? nil : Self.median(ours) / Self.median(peer) }
+
+        static func table(_ rows: [Row]) -> String {
+            var lines = [pad("", 12) + pad("ours", 26) + pad("peer", 26) + "ours / peer"]
+            for row in rows {
+                let ratio = row.ratio.map { String(format: "%.2f", $0) } ?? "–"
+                lines.append(pad(row.name, 12) + pad(spread(row.ours), 26) + pad(spread(row.peer), 26) + ratio + "  \(row.unit)")
+            }
+            return lines.joined(separator: "\n")
+        }
+
+        static func json(_ rows: [Row]) -> String {
+            let objects = rows.map { row in
+                let ratio = row.ratio.map { String(format: "%.4f", $0) } ?? "null"
+                return """
+                    {"name":"\(row.name)","unit":"\(row.unit)","ours":\(object(row.ours)),"peer":\(object(row.peer)),\
+                    "ratio":\(ratio),"ceiling":null}
+                    """
+            }
+            return "[" + objects.joined(separator: ",\n ") + "]"
+        }
+
+        private static func object(_ rates: [Double]) -> String {
+            guard !rates.isEmpty else { return "null" }
+            return String(
+                format: "{\"median\":%.4f,\"min\":%.4f,\"max\":%.4f,\"n\":%d}", median(rates), rates.min()!,
+                rates.max()!, rates.count)
+        }
+
+        private static func spread(_ rates: [Double]) -> String {
+            rates.isEmpty ? "–" : String(format: "%.1f (%.1f–%.1f)", median(rates), rates.min()!, rates.max()!)
+        }
+
+        private static func median(_ rates: [Double]) -> Double {
+            let sorted = rates.sorted()
+            let middle = sorted.count / 2
+            return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
+        }
+
+        private static func pad(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(1, width - text.count))
+        }
+    }
+
+    /// A program that times somebody else's engine.
+    struct Peer {
+        let command: String
+        let threads: Int
+
+        /// The median rate that the peer prints under `key`.
+        func rate(_ words: [String], key: String) throws -> Double {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            // The command may have arguments of its own; ours are passed as they are.
+            process.arguments = ["-c", "exec \(command) \"$@\"", "peers"] + words
+                + ["--threads", "\(threads)", "--repeats", "1"]
+            let output = Pipe()
+            process.standardOutput = output
+            try process.run()
+            let data = output.fileHandleForReading.readDataToEndOfFile()
+            process.waitUntilExit()
+            guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
+                let figures = object[key] as? [String: Any], let median = figures["median"] as? Double
+            else {
+                throw ValidationError("--peers: expected one JSON object with \(key).median from: \(command) \(words.joined(separator: " "))")
+            }
+            return median
+        }
+    }
+}

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Checkpoints
+import Models
+import Pictures
+import Tensors
+
+struct Probe: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Runs the models without workers and writes what they computed to a safetensors file.",
+        discussion: """
+            Written are tokens [T] int32, logits [T, vocabulary] and greedy [N] int32; with an image pixels [3, H, W], \
+            visual_features [N, D] and, with an adapter, visual_query [Q, width]; with --layers hidden.0 (embeddings) to \
+            hidden.L [T, width].
+            """)
+
+    @Option(help: "A GGUF file.") var language: String?
+    @Option(help: "A LLaMA-Adapter V2 in a safetensors file.") var adapter: String?
+    @Option(help: "An ONNX file with a DINOv2 backbone.") var vision: String?
+    @Option(help: "A picture.") var image: String?
+    @Option(help: "Text to read, without a chat format; special tokens in it are recognised.") var prompt: String?
+    @Option(help: "Token ids to read, separated by commas.") var tokens: String?
+    @Option(help: "Then write so many tokens, always the likeliest.") var greedy = 0
+    @Flag(help: "Keep the hidden states.") var layers = false
+    @Option(help: "The file to write.") var out: String
+
+    func validate() throws {
+        if language == nil && vision == nil { throw ValidationError("nothing to run: give --language or --vision") }
+        if language != nil && (prompt == nil) == (tokens == nil) { throw ValidationError("give --prompt or --tokens, one of them") }
+        if adapter != nil && language == nil { throw ValidationError("--adapter needs the --language it was made for") }
+        if (vision == nil) != (image == nil) { throw ValidationError("--vision and --image belong together") }
+        if greedy < 0 { throw ValidationError("--greedy: expected 0 or more, found \(greedy)") }
+    }
+
+    func run() throws {
+        var file = SafetensorsWriter()
+        let features = try see(&file)
+        if let language { try read(LanguageModel(path: ModelsFolder.resolve(language)), features, &file) }
+        try file.write(to: out)
+    }
+
+    private func see(_ file: inout SafetensorsWriter) throws -> Tensor? {
+        guard let vision, let image else { return nil }
+        let encoder = try VisionTransformer(onnx: ONNXInitialisers(path: ModelsFolder.resolve(vision)))
+        let size = encoder.configuration.imageSize
+        let picture = try Picture.load(path: image).resized(width: size, height: size)
+        let pixels = Tensor(PixelNormalisation.imageNet.apply(picture), [3, size, size])
+        let features = try encoder.forward(pixels)
+        file.add("pixels", pixels)
+        file.add("visual_features", features)
+        return features
+    }
+
+    private func read(_ base: LanguageModel, _ features: Tensor?, _ file: inout SafetensorsWriter) throws {
+        let adapter = try adapter.map { try base.adapter(path: ModelsFolder.resolve($0)) }
+        let model = adapter.map { base.adapted(by: $0) } ?? base
+        let ids = try tokens.map(Self.ids) ?? model.tokenizer.encode(prompt ?? "", special: true)
+        guard !ids.isEmpty else { throw ProbeFault("--prompt: expected text, found none") }
+        let state = try Llama.State(model.llama, capacity: ids.count + greedy)
+        if let adapter {
+            let query = try features.map { try adapter.visualQuery($0) }
+            if let query { file.add("visual_query", query) }
+            state.prompts = adapter.prompts(query, in: model.llama)
+        }
+        var hidden: [Tensor] = []
+        if layers {
+            let c = model.llama.configuration
+            hidden = (0...c.layers).map { _ in Tensor(ids.count, c.width) }
+        }
+        let logits = try model.llama.forward(ids, state, logits: .all) { i, x, rows, position in
+            if layers { hidden[i].row(position).update(from: x.data, count: rows * x.columns) }
+        }
+        file.add("tokens", ids)
+        file.add("logits", logits)
+        for (i, states) in hidden.enumerated() { file.add("hidden.\(i)", states) }
+        if greedy > 0 { file.add("greedy", try go(on: logits.row(ids.count - 1), model, state)) }
+    }
+
+    /// The likeliest tokens after the last row of logits, up to and with the first that ends the text.
+    private func go(on row: UnsafeMutablePointer<Float>, _ model: LanguageModel, _ state: Llama.State) throws -> [Int] {
+        var best = Self.best(row, model)
+        var ids = [best]
+        while ids.count < greedy, !model.tokenizer.eos.contains(best) {
+            best = Self.best(try model.llama.forward([best], state).data, model)
+            ids.append(best)
+        }
+        return ids
+    }
+
+    private static func best(_ row: UnsafeMutablePointer<Float>, _ model: LanguageModel) -> Int {
+        (1..<model.llama.configuration.vocabulary).reduce(0) { row[$1] > row[$0] ? $1 : $0 }
+    }
+
+    private static func ids(_ list: String) throws -> [Int] {
+        try list.split(separator: ",", omittingEmptySubsequences: false).map {
+            guard let id = Int($0.filter { $0 != " " }) else {
+                throw ProbeFault("--tokens: expected numbers separated by commas, found \"\($0)\"")
+            }
+            return id
+        }
+    }
+}
