@@ -25,7 +25,8 @@ typedef void (*lk_product_fn)(const void *weights, size_t row_bytes, size_t rows
 
 typedef struct {
     const char *name;
-    lk_widen_fn _Nonnull widen[LK_TYPE_COUNT];
+    /// NULL for a type that only the plain loops widen: ask lk_widen.
+    lk_widen_fn _Nullable widen[LK_TYPE_COUNT];
     /// NULL for a type without a fused product: widen the rows and use the one for LK_F32.
     lk_product_fn _Nullable product[LK_TYPE_COUNT];
 
@@ -67,7 +68,9 @@ const lk_kernels *_Nullable lk_kernels_named(const char *name);
 /// The fastest table that this CPU can run.
 const lk_kernels *lk_kernels_best(void);
 
-static inline lk_widen_fn lk_widen(const lk_kernels *k, lk_type type) { return k->widen[type]; }
+static inline lk_widen_fn lk_widen(const lk_kernels *k, lk_type type) {
+    return k->widen[type] ? k->widen[type] : lk_scalar.widen[type];
+}
 static inline lk_product_fn _Nullable lk_product(const lk_kernels *k, lk_type type) { return k->product[type]; }
 
 /// Tells the CPU that this thread waits in a loop.
