@@ -40,8 +40,9 @@ public struct GroundedPrompt: Sendable {
     ) throws(ModelError) {
         var kept = passages.map { Measured($0, model.tokenizer) }
         for i in kept.indices { kept[i].trim(to: budgets[kept[i].passage.stage] ?? .max) }
+        let template = try model.template
         func written() -> [Int] {
-            Self.ids(system: system, Self.text(kept.map(\.passage), question: question), model)
+            Self.ids(system: system, Self.text(kept.map(\.passage), question: question), template, model.tokenizer)
         }
         ids = written()
         while ids.count > room {
@@ -70,16 +71,16 @@ public struct GroundedPrompt: Sendable {
         return text + question
     }
 
-    private static func ids(system: String?, _ user: String, _ model: LanguageModel) -> [Int] {
-        guard let template = model.template else {
-            // A model without a chat format continues plain text.
-            let start = model.tokenizer.bos.map { [$0] } ?? []
-            return start + model.tokenizer.encode((system.map { $0 + "\n\n" } ?? "") + user + "\n", special: false)
+    private static func ids(
+        system: String?, _ user: String, _ template: ChatTemplate?, _ tokenizer: any Tokenizer
+    ) -> [Int] {
+        guard let template else {
+            // A model without a chat format goes on with plain text.
+            let start = tokenizer.bos.map { [$0] } ?? []
+            return start + tokenizer.encode((system.map { $0 + "\n\n" } ?? "") + user + "\n", special: false)
         }
-        var messages: [ChatMessage] = []
-        if let system { messages.append(ChatMessage(role: "system", content: system)) }
-        messages.append(ChatMessage(role: "user", content: user))
-        return model.tokenizer.encode(template.render(messages, addGenerationPrompt: true))
+        let messages = (system.map { [ChatMessage(.system, $0)] } ?? []) + [ChatMessage(.user, user)]
+        return tokenizer.encode(template.pieces(messages, addGenerationPrompt: true))
     }
 }
 

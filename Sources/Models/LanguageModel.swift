@@ -9,15 +9,20 @@ public struct LanguageModel: Sendable {
     public let name: String
     /// "sha256:…" of the file.
     public let fingerprint: String
-    /// What the file says of how a conversation is written; nil if it says nothing.
-    public let template: ChatTemplate?
+    private let writing: Result<ChatTemplate?, ModelError>
+
+    /// How a conversation is written; nil if the file says nothing of it. Throws `ModelError.configuration` if what it
+    /// says is not understood.
+    public var template: ChatTemplate? { get throws(ModelError) { try writing.get() } }
 
     /// The model in a GGUF. Throws `CheckpointError` or `ModelError` if it is not one that is understood.
     public init(path: String) throws {
         let gguf = try GGUF(path: path)
         llama = try Llama(gguf: gguf)
         tokenizer = try gguf.tokenizer()
-        template = try ChatTemplate(gguf: gguf)
+        writing = Result { () throws(ModelError) in
+            gguf.metadata["tokenizer.chat_template"] == nil ? nil : try ChatTemplate(gguf: gguf)
+        }
         name = String(path.split(separator: "/").last ?? "")
         fingerprint = try Fingerprint.sha256(of: path)
         guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
@@ -30,7 +35,7 @@ public struct LanguageModel: Sendable {
     private init(_ other: LanguageModel, llama: Llama) {
         self.llama = llama
         tokenizer = other.tokenizer
-        template = other.template
+        writing = other.writing
         name = other.name
         fingerprint = other.fingerprint
     }
@@ -73,7 +78,7 @@ public struct LanguageModel: Sendable {
         var decoder = StreamDecoder(tokenizer)
         var logits = try llama.forward(prompt, state)
         while generation.ids.count < limit {
-            let next = sampler.next(logits.data, count: tokenizer.vocabularySize, history: generation.ids)
+            let next = try sampler.next(logits, history: generation.ids)
             if stop.contains(next) {
                 generation.finish = .stop
                 break

@@ -78,7 +78,7 @@ final class CaptionerExpert: Expert {
     private func caption(_ features: Tensor, limit: Int, each: (String) throws -> Void) throws -> LanguageModel.Generation {
         state.reset()
         state.prompts = adapter.prompts(try adapter.visualQuery(features), in: language.llama)
-        var sampler = Sampler.greedy
+        var sampler = try Sampler(temperature: 0)
         return try language.generate(after: prompt, in: state, limit: limit, stop: stop, sampler: &sampler, each: each)
     }
 }

@@ -17,7 +17,7 @@ final class GeneratorExpert: Expert {
             .string("system", default: instructions, "What the model is told before the question."),
             .integer("max_tokens", default: 96, in: 1...4096, "The longest answer."),
             .number("temperature", default: 0, in: 0...10, "0: always the most likely word; 1: as often as the model finds it likely."),
-            .number("top_p", default: 0.95, in: 0...1, "With a temperature: choose among the likeliest words that have this share together."),
+            .number("top_p", default: 0.95, in: 0.001...1, "With a temperature: choose among the likeliest words that have this share together."),
             .number("repetition_penalty", default: 1.1, in: 1...2, "Above 1: less of the same word again."),
             .bool("stream", default: true, "Report the words as they come."),
             .map("budget", default: [:], in: 0...1_000_000, "For a stage of the context: how many tokens of its words may enter the prompt."),
@@ -91,7 +91,7 @@ final class GeneratorExpert: Expert {
             state.prompts = adapter.prompts(try adapter.visualQuery(visual), in: language.llama)
             used = task.inputs("visual").map(\.stage) + used
         }
-        var sampler = Sampler(
+        var sampler = try Sampler(
             temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
             seed: task.seed)
         let generation = try language.generate(

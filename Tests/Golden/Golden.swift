@@ -46,6 +46,15 @@ public enum Golden {
         return largest
     }
 
+    /// The lines of a text file that are not empty.
+    public static func lines(of path: String) throws -> [String] {
+        guard let file = fopen(path, "r") else { throw CheckpointError.unreadable(file: path, reason: "no such text") }
+        defer { fclose(file) }
+        var bytes: [UInt8] = []
+        while case let byte = getc(file), byte != EOF { bytes.append(UInt8(truncatingIfNeeded: byte)) }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+    }
+
     public static func environment(_ name: String) -> String? {
         guard let value = getenv(name).map({ String(cString: $0) }), !value.isEmpty else { return nil }
         return value
