@@ -57,7 +57,7 @@ let package = Package(
         library("ExpertKit", ["Wire", crypto]),
 
         // Layer 4
-        library("Coordination", ["Pipelines", "Wire", sqlite, crypto]),
+        library("Coordination", ["Pipelines", "Wire", protobuf, sqlite, crypto]),
 
         // Layer 5
         program("lorgnette", ["Coordination", "Pipelines", arguments]),

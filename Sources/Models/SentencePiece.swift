@@ -50,7 +50,9 @@ public struct SentencePiece: Tokenizer {
     public func decode(_ ids: [Int]) -> String {
         var text = ""
         var pending: [UInt8] = []
-        for (index, id) in ids.enumerated() where types.indices.contains(id) {
+        var isFirst = true
+        for id in ids where types.indices.contains(id) && types[id] != .control {
+            defer { isFirst = false }
             if types[id] == .byte {
                 pending += bytes(of: id)
                 continue
@@ -58,8 +60,8 @@ public struct SentencePiece: Tokenizer {
             text += Self.repaired(pending)
             pending = []
             var piece = bytes(of: id)
-            // The dummy space is taken back from the first piece only.
-            if index == 0, addsDummyPrefix, types[id] != .unknown, piece.first == 0x20 { piece.removeFirst() }
+            // The dummy space is taken back from the first piece only; bos before it is no piece of text.
+            if isFirst, addsDummyPrefix, types[id] != .unknown, piece.first == 0x20 { piece.removeFirst() }
             text += String(decoding: piece, as: UTF8.self)
         }
         return text + Self.repaired(pending)

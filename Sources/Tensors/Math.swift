@@ -95,6 +95,13 @@ public enum Math {
         Kernels.table.pointee.add(a.data, b.data, out.data, rows * n)
     }
 
+    /// out = a · b, elementwise; all [rows, n]. `out` may be `a` or `b`.
+    public static func multiply(_ a: Tensor, _ b: Tensor, rows: Int? = nil, into out: Tensor) {
+        let (rows, n) = check(a, rows, out)
+        precondition(b.columns == n && b.rows >= rows, "b has the shape of a")
+        Kernels.table.pointee.multiply(a.data, b.data, out.data, rows * n)
+    }
+
     /// y += alpha x; both [rows, n].
     public static func addScaled(_ x: Tensor, by alpha: Float, rows: Int? = nil, to y: Tensor) {
         let (rows, n) = check(x, rows, y)

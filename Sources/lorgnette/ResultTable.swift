@@ -33,10 +33,11 @@ struct ResultTable {
             stages.values.first { $0["expert"] as? String == expert }?["text"] as? String ?? ""
         }
         let answer = (object["answer"] as? [String: Any])?["text"] as? String
+        let isCaption = stages.values.contains { $0["expert"] as? String == "captioner" && $0["text"] == nil }
         let trouble = (object["error"] as? [String: Any])?["message"] as? String
         let status = object["status"] as? String ?? ""
         return [
-            object["item"] as? String ?? "", words(of: "captioner"), brief(words(of: "ocr"), 120),
+            object["item"] as? String ?? "", isCaption ? answer ?? "" : words(of: "captioner"), brief(words(of: "ocr"), 120),
             brief(answer ?? trouble.map { "\(status): \($0)" } ?? "", 400),
         ].map { Terminal.clean($0) }
     }

@@ -14,12 +14,12 @@ import Testing
 
     /// A data folder in which the tiny models have the starter models' names.
     private func home() throws -> [String: String] {
-        let models = "\(bench.path)/home/models"
+        let models = "\(bench.path)/data/models"
         try FileManager.default.createDirectory(atPath: models, withIntermediateDirectories: true)
         for (name, file) in ["SmolLM2-135M-Instruct.Q4_1.gguf": "language.gguf", "vit_s_focus.onnx": "vision.onnx"] {
             try FileManager.default.copyItem(atPath: "\(Self.tiny)/\(file)", toPath: "\(models)/\(name)")
         }
-        return ["LORGNETTE_HOME": "\(bench.path)/home"]
+        return ["LORGNETTE_HOME": "\(bench.path)/data"]
     }
 
     /// The captioner's own adapter is for the starter model; here it must be the tiny one.

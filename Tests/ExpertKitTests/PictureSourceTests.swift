@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 import Wire
@@ -13,7 +14,7 @@ import Wire
     ]
 
     private func withFile(_ content: [UInt8], _ body: (String) throws -> Void) throws {
-        var template = Array("/tmp/expertkit-tests-XXXXXX".utf8CString)
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/expertkit-tests-XXXXXX".utf8CString)
         let file = mkstemp(&template)
         try #require(file >= 0)
         let path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)

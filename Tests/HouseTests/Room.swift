@@ -31,7 +31,7 @@ struct Room {
         Room(3, "Models", ["Tensors", "Checkpoints"]),
         Room(3, "ExpertKit", ["Wire", "Crypto"]),
 
-        Room(4, "Coordination", ["Pipelines", "Wire", "GRDB", "Crypto"]),
+        Room(4, "Coordination", ["Pipelines", "Wire", "SwiftProtobuf", "GRDB", "Crypto"]),
 
         Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
         Room(5, "lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),

@@ -21,8 +21,8 @@ struct CaptionTests {
         let adapter = try base.adapter(path: Golden.captioner)
         let model = base.adapted(by: adapter)
         let prompt = model.tokenizer.encode(try #require(adapter.facts["prompt"]), special: false)
-        let end = try #require(adapter.facts["stop"])
-        let stop: Set<Int> = [try #require(model.tokenizer.id(of: end))]
+        let stopText = try #require(adapter.facts["stop"])
+        let stop: Set<Int> = [try #require(model.tokenizer.id(of: stopText))]
         let state = try Llama.State(model.llama, capacity: 64)
         var greedy = try Sampler(temperature: 0)
 

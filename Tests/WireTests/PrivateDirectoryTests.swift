@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 @Suite struct PrivateDirectoryTests {
     /// A folder of the test's own, so that tests do not clean up after each other.
     private func withParent(_ body: (String) throws -> Void) throws {
-        var template = Array("/tmp/wire-tests-XXXXXX".utf8CString)
+        var template = Array("\(FileManager.default.temporaryDirectory.path)/wire-tests-XXXXXX".utf8CString)
         let parent = String(cString: try #require(mkdtemp(&template)))
         try body(parent)
         #expect(rmdir(parent) == 0, "something was left behind")

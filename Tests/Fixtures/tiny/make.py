@@ -34,7 +34,7 @@ CHAT = ("{% for message in messages %}{% if loop.first and messages[0]['role'] !
         "{% endif %}{{'<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n'}}{% endfor %}"
         "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}")
 MERGES = """Ġ t|Ġ a|i n|h e|r e|o n|e r|Ġt he|Ġ s|a t|Ġ c|Ġ w|o u|n d|Ġ p|i s|i t|Ġ o|Ġ f|e s|Ġ b|e n|Ġo f|Ġ in|in g|Ġa nd|
-a l|a n|Ġ m|o r|Ġt o|Ġ d|i c|Ġ h|a r|Ġ is|Ġ on|Ġ re|Ġ th|l e|Ġ g|s t|Ġ l|Ġ n|r o|e d|Ġ e|Ġw it|Ġwit h|Ġ T|T he|
+a l|a n|Ġ m|o r|Ġt o|Ġ d|i c|Ġ h|a r|Ġ is|Ġ on|Ġ re|Ġt h|l e|Ġ g|s t|Ġ l|Ġ n|r o|e d|Ġ e|Ġw it|Ġwit h|Ġ T|T he|
 Ġp ic|t u|tu re|Ġpic ture|e x|ex t|Ġt ext|Ġ I|Ġ A|Ġ S""".replace("\n", "").split("|")
 
 

@@ -1,0 +1,89 @@
+import CLeptonica
+import ExpertKit
+import Glibc
+import Pictures
+import Wire
+
+/// Reads the text in a picture, line by line, with Tesseract 5.
+final class OCRExpert: Expert {
+    static let description = ExpertDescription(
+        service: "ocr", software: "lorgnette-ocr 0.1.0 (tesseract \(Tesseract.version))",
+        about: "Reads the text in a picture: lines and words with their places, or none.",
+        inputs: [.picture()], outputs: [.text("text")],
+        options: [
+            .strings("languages", default: ["eng"], "Tesseract languages, the most likely first: eng, chi_sim."),
+            .string("layout", default: "auto", choices: TextReader.Layout.allCases.map(\.rawValue), "What the text is: a page, sparse words, one line."),
+            .number("min_confidence", default: 0.4, in: 0...1, "Words under it are left out."),
+            .number("max_megapixels", default: 12, in: 0.1...100, "Larger pictures are reduced for reading."),
+        ])
+
+    private let reader: TextReader
+
+    init(options: ExpertOptions) throws {
+        setMsgSeverity(Int32(L_SEVERITY_NONE))
+        var settings = TextReader.Settings()
+        settings.languages = try options.strings("languages")
+        settings.layout = TextReader.Layout(rawValue: try options.string("layout")) ?? .auto
+        settings.minimumConfidence = Float(try options.double("min_confidence"))
+        settings.megapixels = try options.double("max_megapixels")
+        guard !settings.languages.isEmpty, settings.languages.allSatisfy(Tessdata.isName) else {
+            throw ExpertFailure.badOption(
+                "option \"languages\": expected names such as eng or chi_sim, found \(settings.languages)")
+        }
+        do {
+            reader = try TextReader(settings)
+        } catch let missing as Tessdata.Missing {
+            throw ExpertFailure.missingModel(
+                "option \"languages\": \(missing.file) is in none of \(missing.searched.joined(separator: ", ")); install \(missing.package)")
+        } catch {
+            throw ExpertFailure.wrongModel("languages \(settings.languages.joined(separator: "+")): \(error)")
+        }
+    }
+
+    func answer(_ task: ExpertTask) throws -> ExpertAnswer {
+        let picture = try decoded(task)
+        let read = try reader.read(picture) { task.isCancelled }
+        try task.checkCancelled()
+        var answer = ExpertAnswer(text: read.text)
+        if !read.lines.isEmpty { answer.confidence = read.confidence }
+        answer.lines = read.lines.map { line in
+            .with {
+                $0.text = line.text
+                $0.box = line.box.wire
+                $0.confidence = line.confidence
+                $0.words = line.words.map { word in
+                    .with {
+                        $0.text = word.text
+                        $0.box = word.box.wire
+                        $0.confidence = word.confidence
+                    }
+                }
+            }
+        }
+        answer.picture = .with {
+            $0.format = picture.facts.format.rawValue
+            $0.width = UInt32(picture.facts.width)
+            $0.height = UInt32(picture.facts.height)
+            $0.orientation = UInt32(picture.facts.orientation)
+            $0.pages = UInt32(picture.facts.pages)
+        }
+        return answer
+    }
+
+    private func decoded(_ task: ExpertTask) throws(ExpertFailure) -> Picture {
+        let bytes = try task.pictureBytes()
+        do {
+            return try Picture.load(bytes: bytes, name: task.item)
+        } catch {
+            switch error {
+            case .unsupported: throw .unsupportedPicture(error.description)
+            case .tooLarge: throw .pictureTooLarge(error.description)
+            default: throw .badPicture(error.description)
+            }
+        }
+    }
+}
+
+extension TextBox {
+    fileprivate var wire: [Int32] { [Int32(x), Int32(y), Int32(width), Int32(height)] }
+}
