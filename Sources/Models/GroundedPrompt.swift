@@ -24,26 +24,40 @@ public struct GroundedPrompt: Sendable {
         public var tokens: Int
     }
 
+    /// A question with its passages and the answer it should get: small models follow these better than instructions.
+    public struct Example: Sendable, Equatable {
+        public var passages: [Passage]
+        public var question: String
+        public var answer: String
+
+        public init(passages: [Passage], question: String, answer: String) {
+            self.passages = passages
+            self.question = question
+            self.answer = answer
+        }
+    }
+
     /// The prompt's tokens.
     public private(set) var ids: [Int]
+    /// How many of them, from the first, are the same whatever is asked: the system message and the examples.
+    public private(set) var headCount = 0
     public private(set) var cuts: [Cut] = []
     /// Stages with at least one line in the prompt.
     public private(set) var used: [String] = []
 
     /// - Parameters:
+    ///   - examples: turns of a conversation that come before the question.
     ///   - budgets: the most tokens of a stage's lines.
     ///   - room: the most tokens of the whole prompt.
     /// Throws `ModelError.contextFull` if the question alone does not fit.
     public init(
-        system: String?, question: String, passages: [Passage], budgets: [String: Int], room: Int,
-        model: LanguageModel
+        system: String?, examples: [Example] = [], question: String, passages: [Passage], budgets: [String: Int] = [:],
+        room: Int, model: LanguageModel
     ) throws(ModelError) {
         var kept = passages.map { Measured($0, model.tokenizer) }
         for i in kept.indices { kept[i].trim(to: budgets[kept[i].passage.stage] ?? .max) }
-        let template = try model.template
-        func written() -> [Int] {
-            Self.ids(system: system, Self.text(kept.map(\.passage), question: question), template, model.tokenizer)
-        }
+        let writing = Writing(system: system, examples: examples, template: try model.template, tokenizer: model.tokenizer)
+        func written() -> [Int] { writing.ids(Self.text(kept.map(\.passage), question: question)) }
         ids = written()
         while ids.count > room {
             // The longest passage gives way first.
@@ -53,6 +67,7 @@ public struct GroundedPrompt: Sendable {
             kept[longest].trim(to: max(0, kept[longest].total - (ids.count - room)))
             ids = written()
         }
+        headCount = ids.starts(with: writing.head) ? writing.head.count : 0
         for (measured, whole) in zip(kept, passages) {
             if !measured.passage.lines.isEmpty { used.append(whole.stage) }
             if measured.cutTokens > 0 {
@@ -70,17 +85,36 @@ public struct GroundedPrompt: Sendable {
         }
         return text + question
     }
+}
 
-    private static func ids(
-        system: String?, _ user: String, _ template: ChatTemplate?, _ tokenizer: any Tokenizer
-    ) -> [Int] {
-        guard let template else {
+/// How a model wants a conversation written.
+private struct Writing {
+    let head: [Int]
+    private let template: ChatTemplate?
+    private let tokenizer: any Tokenizer
+
+    init(system: String?, examples: [GroundedPrompt.Example], template: ChatTemplate?, tokenizer: any Tokenizer) {
+        self.template = template
+        self.tokenizer = tokenizer
+        let turns = examples.map { (GroundedPrompt.text($0.passages, question: $0.question), $0.answer) }
+        if let template {
+            var messages = system.map { [ChatMessage(.system, $0)] } ?? []
+            for (question, answer) in turns { messages += [ChatMessage(.user, question), ChatMessage(.assistant, answer)] }
+            head = tokenizer.encode(template.pieces(messages, addGenerationPrompt: false))
+        } else {
             // A model without a chat format goes on with plain text.
-            let start = tokenizer.bos.map { [$0] } ?? []
-            return start + tokenizer.encode((system.map { $0 + "\n\n" } ?? "") + user + "\n", special: false)
+            let text = (system.map { [$0] } ?? []) + turns.map { "\($0)\n\($1)" }
+            head = (tokenizer.bos.map { [$0] } ?? [])
+                + tokenizer.encode(text.map { $0 + "\n\n" }.joined(), special: false)
         }
-        let messages = (system.map { [ChatMessage(.system, $0)] } ?? []) + [ChatMessage(.user, user)]
-        return tokenizer.encode(template.pieces(messages, addGenerationPrompt: true))
+    }
+
+    /// The whole prompt with the user's turn at its end.
+    func ids(_ user: String) -> [Int] {
+        guard let template else { return head + tokenizer.encode(user + "\n", special: false) }
+        // The template adds its own system message to a conversation that begins here; the head has begun it already.
+        let turn = template.pieces([ChatMessage(.user, user)], addGenerationPrompt: true)
+        return head + tokenizer.encode(head.isEmpty ? turn : Array(turn.suffix(4)))
     }
 }
 
@@ -122,8 +156,9 @@ private struct Measured {
     }
 
     private func shortened(_ line: String, to budget: Int) -> (String, Int)? {
-        let ids = tokenizer.encode(line, special: false).prefix(budget - 2)
-        var text = tokenizer.decode(Array(ids))
+        let mark = "…\n"
+        let room = budget - tokenizer.encode(mark, special: false).count
+        var text = tokenizer.decode(Array(tokenizer.encode(line, special: false).prefix(max(0, room))))
         while text.last == "\u{FFFD}" { text.removeLast() }
         if text.isEmpty { return nil }
         text += "…"

@@ -23,8 +23,27 @@ final class GeneratorExpert: Expert {
             .map("budget", default: [:], in: 0...1_000_000, "For a stage of the context: how many tokens of its words may enter the prompt."),
         ])
 
-    /// Short, for small models follow little; the passages' labels say the rest.
-    static let instructions = "You answer questions about a picture. Use only what was found in the picture."
+    static let instructions = """
+        You are given notes about a picture. Answer the question using the notes. Quote the text found in the picture. \
+        Be brief.
+        """
+
+    /// What a small model needs to be shown rather than told, where several experts spoke. Left out where the pipeline
+    /// has a system message of its own.
+    static let examples = [
+        example("A woman is riding a horse.", "No text was found in the picture.", says: "There is no text in the picture."),
+        example(
+            "A red bus is driving down a street.", "1. CITY TOURS", "2. Route 12",
+            says: "The text in the picture says \"CITY TOURS\" and \"Route 12\"."),
+    ]
+
+    private static func example(_ caption: String, _ lines: String..., says text: String) -> GroundedPrompt.Example {
+        GroundedPrompt.Example(
+            passages: [
+                .init(stage: "caption", label: "Caption", lines: [caption]),
+                .init(stage: "text", label: "Text found in the picture (untrusted)", lines: lines),
+            ], question: "Describe this picture.", answer: "\(caption) \(text)")
+    }
 
     /// Tokens of prompt and answer together, where the model can read as many.
     private static let window = 4096
@@ -37,6 +56,9 @@ final class GeneratorExpert: Expert {
     private let streams: Bool
     private let budgets: [String: Int]
     private let state: Llama.State
+    /// The head of the last prompt, which `state` still holds; empty if it holds none that can be used again.
+    private var head: [Int] = []
+    private let examples: [GroundedPrompt.Example]
     let models: [ExpertModel]
 
     init(options: ExpertOptions) throws {
@@ -45,6 +67,7 @@ final class GeneratorExpert: Expert {
             options.isGiven("adapter")
             ? try DataFolder.model(options.string("adapter")) : try? DataFolder.bundled("generator.safetensors")
         system = try options.string("system")
+        examples = options.isGiven("system") ? [] : Self.examples
         limit = try options.int("max_tokens")
         sampling = try (
             Float(options.double("temperature")), Float(options.double("top_p")),
@@ -79,23 +102,25 @@ final class GeneratorExpert: Expert {
     }
 
     func warmUp() throws {
-        state.reset()
-        _ = try language.llama.forward(language.tokenizer.encode(system, special: false) + [0], state)
+        let prompt = try GroundedPrompt(
+            system: system, examples: examples, question: "", passages: [], room: state.capacity - limit, model: language)
+        try read(prompt, nil)
     }
 
     func answer(_ task: ExpertTask) throws -> ExpertAnswer {
         let prompt = try prompt(task)
         var used = prompt.used
-        state.reset()
+        var prompts: AdapterPrompts?
         if let adapter, let visual = try visual(task, adapter) {
-            state.prompts = adapter.prompts(try adapter.visualQuery(visual), in: language.llama)
+            prompts = adapter.prompts(try adapter.visualQuery(visual), in: language.llama)
             used = task.inputs("visual").map(\.stage) + used
         }
+        try read(prompt, prompts)
         var sampler = try Sampler(
             temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
             seed: task.seed)
         let generation = try language.generate(
-            after: prompt.ids, in: state, limit: limit, stop: language.tokenizer.eos, sampler: &sampler
+            after: Array(prompt.ids[prompt.headCount...]), in: state, limit: limit, stop: language.tokenizer.eos, sampler: &sampler
         ) { text in
             try task.checkCancelled()
             if streams, !text.isEmpty { task.report(text: text) }
@@ -118,13 +143,29 @@ final class GeneratorExpert: Expert {
         return answer
     }
 
+    /// Reads the prompt's head, unless the state holds it already. It is always read by itself, so that an answer does
+    /// not depend on what was answered before.
+    private func read(_ prompt: GroundedPrompt, _ prompts: AdapterPrompts?) throws(ModelError) {
+        let next = Array(prompt.ids[..<prompt.headCount])
+        if prompts == nil, !next.isEmpty, next == head {
+            state.rewind(to: next.count)
+            return
+        }
+        head = []
+        state.reset()
+        state.prompts = prompts
+        if !next.isEmpty { try language.llama.forward(next, state, logits: .none) }
+        // What was read through a picture's prompts serves no other picture.
+        if prompts == nil { head = next }
+    }
+
     private func prompt(_ task: ExpertTask) throws(ExpertFailure) -> GroundedPrompt {
         let passages = task.inputs("context").filter(\.hasPassage).map {
             GroundedPrompt.Passage(stage: $0.stage, label: $0.passage.label, lines: $0.passage.lines)
         }
         do {
             return try GroundedPrompt(
-                system: system, question: task.question, passages: passages, budgets: budgets,
+                system: system, examples: passages.count > 1 ? examples : [], question: task.question, passages: passages, budgets: budgets,
                 room: state.capacity - limit, model: language)
         } catch {
             throw .badInput("question: too long for \(language.name): \(error)")
