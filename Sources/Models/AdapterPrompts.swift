@@ -3,8 +3,8 @@ import Tensors
 /// What an adapter adds to the attention of the last layers for one picture: computed once, used at every token.
 public struct AdapterPrompts: Sendable {
     struct Layer: Sendable {
-        let keys: Tensor      // [Q, G d], not rotated
-        let values: Tensor    // [Q, G d]
+        let keys: Tensor  // [Q, G d], not rotated
+        let values: Tensor  // [Q, G d]
         let factors: [Float]  // [H]: tanh(gate)
     }
 

@@ -56,12 +56,14 @@ public struct GroundedPrompt: Sendable {
     ) throws(ModelError) {
         var kept = passages.map { Measured($0, model.tokenizer) }
         for i in kept.indices { kept[i].trim(to: budgets[kept[i].passage.stage] ?? .max) }
-        let writing = Writing(system: system, examples: examples, template: try model.template, tokenizer: model.tokenizer)
+        let writing = Writing(
+            system: system, examples: examples, template: try model.template, tokenizer: model.tokenizer)
         func written() -> [Int] { writing.ids(Self.text(kept.map(\.passage), question: question)) }
         ids = written()
         while ids.count > room {
             // The longest passage gives way first.
-            guard let longest = kept.indices.max(by: { kept[$0].total < kept[$1].total }), kept[longest].total > 0 else {
+            guard let longest = kept.indices.max(by: { kept[$0].total < kept[$1].total }), kept[longest].total > 0
+            else {
                 throw .contextFull(capacity: room, needed: ids.count)
             }
             kept[longest].trim(to: max(0, kept[longest].total - (ids.count - room)))
@@ -99,12 +101,15 @@ private struct Writing {
         let turns = examples.map { (GroundedPrompt.text($0.passages, question: $0.question), $0.answer) }
         if let template {
             var messages = system.map { [ChatMessage(.system, $0)] } ?? []
-            for (question, answer) in turns { messages += [ChatMessage(.user, question), ChatMessage(.assistant, answer)] }
+            for (question, answer) in turns {
+                messages += [ChatMessage(.user, question), ChatMessage(.assistant, answer)]
+            }
             head = tokenizer.encode(template.pieces(messages, addGenerationPrompt: false))
         } else {
             // A model without a chat format goes on with plain text.
             let text = (system.map { [$0] } ?? []) + turns.map { "\($0)\n\($1)" }
-            head = (tokenizer.bos.map { [$0] } ?? [])
+            head =
+                (tokenizer.bos.map { [$0] } ?? [])
                 + tokenizer.encode(text.map { $0 + "\n\n" }.joined(), special: false)
         }
     }

@@ -13,18 +13,18 @@ extension Llama {
 
         /// Tokens that go through the layers together.
         let chunk: Int
-        let keys: [Tensor]    // per layer [capacity, G d], rotated
+        let keys: [Tensor]  // per layer [capacity, G d], rotated
         let values: [Tensor]  // per layer [capacity, G d]
-        let x: Tensor         // [chunk, D]    hidden states
-        let n: Tensor         // [chunk, D]    normalised, and results of a sublayer
-        let q: Tensor         // [chunk, H d]
-        let k: Tensor         // [chunk, G d]
-        let v: Tensor         // [chunk, G d]
-        let a: Tensor         // [chunk, H d]  attention's result
-        let gate: Tensor      // [chunk, F]
-        let up: Tensor        // [chunk, F]
-        let logits: Tensor    // [1, V]
-        private let scratch: Tensor   // [H, block, capacity]
+        let x: Tensor  // [chunk, D]    hidden states
+        let n: Tensor  // [chunk, D]    normalised, and results of a sublayer
+        let q: Tensor  // [chunk, H d]
+        let k: Tensor  // [chunk, G d]
+        let v: Tensor  // [chunk, G d]
+        let a: Tensor  // [chunk, H d]  attention's result
+        let gate: Tensor  // [chunk, F]
+        let up: Tensor  // [chunk, F]
+        let logits: Tensor  // [1, V]
+        private let scratch: Tensor  // [H, block, capacity]
         private let rotation: Tensor  // [capacity, ropeSize]: cosine and sine of each pair
         private let configuration: LlamaConfiguration
 

@@ -21,14 +21,14 @@ public struct Llama: Sendable {
     /// The weights of one layer. Biases are nil but where an adapter adds them.
     struct Layer: Sendable {
         var attentionNorm: Tensor  // [D]
-        var wq: Linear             // [H d, D]
-        let wk: Linear             // [G d, D]
-        let wv: Linear             // [G d, D]
-        var wo: Linear             // [D, H d]
-        var ffnNorm: Tensor        // [D]
-        var w1: Linear             // [F, D]  gate
-        var w2: Linear             // [D, F]  down
-        var w3: Linear             // [F, D]  up
+        var wq: Linear  // [H d, D]
+        let wk: Linear  // [G d, D]
+        let wv: Linear  // [G d, D]
+        var wo: Linear  // [D, H d]
+        var ffnNorm: Tensor  // [D]
+        var w1: Linear  // [F, D]  gate
+        var w2: Linear  // [D, F]  down
+        var w3: Linear  // [F, D]  up
     }
 
     /// The model in a GGUF. `ModelError.configuration` or `.weights` says what the file lacks, with every fault.
@@ -95,10 +95,12 @@ public struct Llama: Sendable {
         let layer = layers[i]
         let c = configuration
         Math.rmsNorm(s.x, rows: T, weight: layer.attentionNorm, eps: c.normEps, into: s.n)
-        Math.linears(s.n, rows: T, [
-            (layer.wq.weight, layer.wq.bias, s.q), (layer.wk.weight, layer.wk.bias, s.k),
-            (layer.wv.weight, layer.wv.bias, s.v),
-        ])
+        Math.linears(
+            s.n, rows: T,
+            [
+                (layer.wq.weight, layer.wq.bias, s.q), (layer.wk.weight, layer.wk.bias, s.k),
+                (layer.wv.weight, layer.wv.bias, s.v),
+            ])
         for t in 0..<T {
             s.rotate(s.q.row(t), heads: c.heads, position: s.position + t)
             s.rotate(s.k.row(t), heads: c.kvHeads, position: s.position + t)
@@ -127,9 +129,11 @@ public struct Llama: Sendable {
     private func feedForward(_ i: Int, rows T: Int, _ s: State) {
         let layer = layers[i]
         Math.rmsNorm(s.x, rows: T, weight: layer.ffnNorm, eps: configuration.normEps, into: s.n)
-        Math.linears(s.n, rows: T, [
-            (layer.w1.weight, layer.w1.bias, s.gate), (layer.w3.weight, layer.w3.bias, s.up),
-        ])
+        Math.linears(
+            s.n, rows: T,
+            [
+                (layer.w1.weight, layer.w1.bias, s.gate), (layer.w3.weight, layer.w3.bias, s.up),
+            ])
         Math.siluMultiply(s.gate, s.up, rows: T, into: s.gate)
         layer.w2(s.gate, rows: T, into: s.n)
         Math.add(s.x, s.n, rows: T, into: s.x)

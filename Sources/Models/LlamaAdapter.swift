@@ -30,26 +30,26 @@ public struct LlamaAdapter: Sendable {
     public let configuration: Configuration
     /// The file's own words: `prompt`, `stop`, `role`, `image`, `base`, `vision_sha256`, …
     public let facts: [String: String]
-    let clipProj: Linear           // [E, C]
-    let clipProjNorm: LayerNorm    // [E]
-    let visualQuery: Tensor        // [Q, E]
+    let clipProj: Linear  // [E, C]
+    let clipProjNorm: LayerNorm  // [E]
+    let visualQuery: Tensor  // [Q, E]
     let blocks: [VisualBlock]
-    let visualProj: Linear         // [D, E]
+    let visualProj: Linear  // [D, E]
     let visualProjNorm: LayerNorm  // [D]
-    let adapterQuery: Tensor       // [L · Q, D]
-    let gates: [Tensor]            // per adapted layer [1, H, 1, 1]
-    let tuning: [Tuning]           // per layer of the LLaMA
-    let norm: Tensor?              // [D]
+    let adapterQuery: Tensor  // [L · Q, D]
+    let gates: [Tensor]  // per adapted layer [1, H, 1, 1]
+    let tuning: [Tuning]  // per layer of the LLaMA
+    let norm: Tensor?  // [D]
 
     /// What replaces or joins the base's own weights in one layer; nil where the file has nothing.
     struct Tuning: Sendable {
         let attentionNorm: Tensor?  // [D]
-        let wq: Tensor?             // [H d]
-        let wo: Tensor?             // [D]
-        let ffnNorm: Tensor?        // [D]
-        let w1: Tensor?             // [F]
-        let w2: Tensor?             // [D]
-        let w3: Tensor?             // [F]
+        let wq: Tensor?  // [H d]
+        let wo: Tensor?  // [D]
+        let ffnNorm: Tensor?  // [D]
+        let w1: Tensor?  // [F]
+        let w2: Tensor?  // [D]
+        let w3: Tensor?  // [F]
     }
 
     private static let eps: Float = 1e-5
@@ -137,9 +137,11 @@ public struct LlamaAdapter: Sendable {
             if let visualQuery { Math.add(prompt, visualQuery, into: prompt) }
             let keys = Tensor(c.queries, model.configuration.kvWidth)
             let values = Tensor(c.queries, model.configuration.kvWidth)
-            Math.linears(prompt, [
-                (model.layers[first + i].wk.weight, nil, keys), (model.layers[first + i].wv.weight, nil, values),
-            ])
+            Math.linears(
+                prompt,
+                [
+                    (model.layers[first + i].wk.weight, nil, keys), (model.layers[first + i].wv.weight, nil, values),
+                ])
             return AdapterPrompts.Layer(keys: keys, values: values, factors: gates[i].array.map(tanhf))
         }
         return AdapterPrompts(first: first, layers: layers)
@@ -189,14 +191,18 @@ extension LlamaAdapter {
         }
         func sizes(_ key: String) throws(ModelError) -> (Int, Int) {
             guard let shape = w.shape(key), shape.count == 2, shape.allSatisfy({ $0 > 0 }) else {
-                throw fault(key, "a tensor of two dimensions (is this a LLaMA-Adapter V2?)", w.shape(key).map { "\($0)" } ?? "none")
+                throw fault(
+                    key, "a tensor of two dimensions (is this a LLaMA-Adapter V2?)",
+                    w.shape(key).map { "\($0)" } ?? "none")
             }
             return (shape[0], shape[1])
         }
         let (queries, visualWidth) = try sizes("visual_query.weight")
         let (_, featureWidth) = try sizes("clip_proj.weight")
         let (rows, _) = try sizes("adapter_query.weight")
-        guard queries <= mostQueries else { throw fault("visual_query.weight", "at most \(mostQueries) rows", "\(queries)") }
+        guard queries <= mostQueries else {
+            throw fault("visual_query.weight", "at most \(mostQueries) rows", "\(queries)")
+        }
         guard rows % queries == 0, rows / queries <= base.layers else {
             throw fault(
                 "adapter_query.weight", "\(queries) rows for each of at most \(base.layers) layers", "\(rows) rows")

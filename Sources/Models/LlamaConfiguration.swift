@@ -49,7 +49,9 @@ extension LlamaConfiguration {
         guard heads % kvHeads == 0 else {
             throw facts.fault("llama.attention.head_count_kv", "a divisor of \(heads)", "\(kvHeads)")
         }
-        guard ropeSize % 2 == 0 else { throw facts.fault("llama.rope.dimension_count", "an even number", "\(ropeSize)") }
+        guard ropeSize % 2 == 0 else {
+            throw facts.fault("llama.rope.dimension_count", "an even number", "\(ropeSize)")
+        }
         for key in ["llama.rope.scaling.type", "llama.rope.scale_linear"] {
             guard let value = gguf.metadata[key], value.string != "none" else { continue }
             throw facts.fault(key, "no scaling of positions (not supported)", value.string ?? value.kind)

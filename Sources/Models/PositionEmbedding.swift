@@ -20,7 +20,9 @@ struct PositionEmbedding: Sendable {
         let wide = Tensor(rows * newColumns, D)
         for y in 0..<rows {
             for (x, taps) in across.enumerated() {
-                for tap in taps { Math.axpy(tap.weight, grid.row(y * columns + tap.source), wide.row(y * newColumns + x), D) }
+                for tap in taps {
+                    Math.axpy(tap.weight, grid.row(y * columns + tap.source), wide.row(y * newColumns + x), D)
+                }
             }
         }
         let result = Tensor(newRows * newColumns, D)

@@ -87,7 +87,11 @@ extension VisionTransformer.Configuration {
         let patchKey = prefix + "embeddings.patch_embeddings.projection.weight"
         guard let shape = w.shape(patchKey), shape.count == 4, shape[1] == 3, shape[2] == shape[3],
             shape[0] > 0, (1...256).contains(shape[2])
-        else { throw fault(patchKey, "a tensor [width, 3, patch, patch] (is this a DINOv2?)", w.shape(patchKey).map { "\($0)" } ?? "none") }
+        else {
+            throw fault(
+                patchKey, "a tensor [width, 3, patch, patch] (is this a DINOv2?)",
+                w.shape(patchKey).map { "\($0)" } ?? "none")
+        }
         width = shape[0]
         patch = shape[2]
         let patches = (w.shape(key)?.dropLast().reduce(1, *) ?? 0) - (classPosition ? 1 : 0)

@@ -26,13 +26,13 @@ public struct VisionTransformer: Sendable {
 
     /// The weights, whatever layout they come from.
     struct Weights: Sendable {
-        let classToken: Tensor         // [D]
-        let patch: Linear              // [D, 3 p p]
-        let classPosition: Tensor      // [D]
+        let classToken: Tensor  // [D]
+        let patch: Linear  // [D, 3 p p]
+        let classPosition: Tensor  // [D]
         let positions: PositionEmbedding  // [grid · grid, D]
         var preNorm: LayerNorm? = nil  // [D]
         let blocks: [VisualBlock]
-        let norm: LayerNorm            // [D]
+        let norm: LayerNorm  // [D]
         var projection: Matrix? = nil  // [O, D]
     }
 

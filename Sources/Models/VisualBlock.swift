@@ -11,20 +11,20 @@ struct VisualBlock: Sendable {
     let eps: Float
     var activation = Activation.gelu
     let norm1: LayerNorm
-    let qkv: Linear   // [3 D, D]: queries, keys, values
+    let qkv: Linear  // [3 D, D]: queries, keys, values
     let proj: Linear  // [D, D]
     var scale1: Tensor?  // [D]
     let norm2: LayerNorm
-    let fc1: Linear   // [F, D]
-    let fc2: Linear   // [D, F]
+    let fc1: Linear  // [F, D]
+    let fc2: Linear  // [D, F]
     var scale2: Tensor?  // [D]
 
     /// Room for `tokens` tokens of blocks of one size.
     struct Scratch {
-        let n: Tensor       // [N, D]    normalised, and results of a sublayer
-        let qkv: Tensor     // [N, 3 D]
-        let a: Tensor       // [N, D]    attention's result
-        let f: Tensor       // [N, F]
+        let n: Tensor  // [N, D]    normalised, and results of a sublayer
+        let qkv: Tensor  // [N, 3 D]
+        let a: Tensor  // [N, D]    attention's result
+        let f: Tensor  // [N, F]
         let scores: Tensor  // [H, block, N]
 
         init(tokens: Int, width: Int, hidden: Int, heads: Int) {

@@ -11,8 +11,13 @@ final class CaptionerExpert: Expert {
         about: "Writes one sentence about what a picture shows.",
         inputs: [.tensor("visual")], outputs: [.text("caption")],
         options: [
-            .string("language", default: "SmolLM2-135M-Instruct.Q4_1.gguf", "GGUF file of a LLaMA: a path, or a name in the models folder."),
-            .string("adapter", "LLaMA-Adapter V2 made for that language model: a path, or a name in the models folder. Without: the one that ships with Lorgnette."),
+            .string(
+                "language", default: "SmolLM2-135M-Instruct.Q4_1.gguf",
+                "GGUF file of a LLaMA: a path, or a name in the models folder."),
+            .string(
+                "adapter",
+                "LLaMA-Adapter V2 made for that language model: a path, or a name in the models folder. Without: the one that ships with Lorgnette."
+            ),
             .integer("max_tokens", default: 32, in: 1...512, "The longest caption."),
         ])
 
@@ -35,7 +40,8 @@ final class CaptionerExpert: Expert {
             adapter = try base.adapter(path: adapterPath)
             language = base.adapted(by: adapter)
             prompt = language.tokenizer.encode(adapter.facts["prompt"] ?? "Caption:", special: false)
-            stop = language.tokenizer.eos.union(adapter.facts["stop"].flatMap(language.tokenizer.id(of:)).map { [$0] } ?? [])
+            stop = language.tokenizer.eos.union(
+                adapter.facts["stop"].flatMap(language.tokenizer.id(of:)).map { [$0] } ?? [])
             state = try Llama.State(language.llama, capacity: prompt.count + limit)
             models = [
                 ExpertModel(role: "language", name: language.name, fingerprint: language.fingerprint),
@@ -57,7 +63,8 @@ final class CaptionerExpert: Expert {
         let width = adapter.configuration.featureWidth
         guard visual.shape.count == 2, visual.shape[1] == width, visual.shape[0] > 0 else {
             throw ExpertFailure.badInput(
-                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?")
+                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?"
+            )
         }
         let features = Tensor(visual.shape)
         visual.read(into: UnsafeMutableBufferPointer(start: features.data, count: features.count))
@@ -75,7 +82,9 @@ final class CaptionerExpert: Expert {
         return answer
     }
 
-    private func caption(_ features: Tensor, limit: Int, each: (String) throws -> Void) throws -> LanguageModel.Generation {
+    private func caption(_ features: Tensor, limit: Int, each: (String) throws -> Void) throws
+        -> LanguageModel.Generation
+    {
         state.reset()
         state.prompts = adapter.prompts(try adapter.visualQuery(features), in: language.llama)
         var sampler = try Sampler(temperature: 0)

@@ -11,7 +11,9 @@ final class EncoderExpert: Expert {
         service: "encoder", software: "lorgnette-encoder 0.1.0", about: "Turns a picture into visual features.",
         inputs: [.picture()], outputs: [.tensor("features")],
         options: [
-            .string("model", default: "vit_s_focus.onnx", "ONNX file with a DINOv2 backbone: a path, or a name in the models folder."),
+            .string(
+                "model", default: "vit_s_focus.onnx",
+                "ONNX file with a DINOv2 backbone: a path, or a name in the models folder."),
             .string("dtype", default: "f32", choices: ["f32", "f16"], "How the features travel."),
         ])
 
@@ -24,7 +26,9 @@ final class EncoderExpert: Expert {
         element = try options.string("dtype") == "f16" ? .f16 : .f32
         do {
             vision = try VisionTransformer(onnx: ONNXInitialisers(path: path))
-            models = [ExpertModel(role: "vision", name: path.lastComponent, fingerprint: try Fingerprint.sha256(of: path))]
+            models = [
+                ExpertModel(role: "vision", name: path.lastComponent, fingerprint: try Fingerprint.sha256(of: path))
+            ]
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
         }

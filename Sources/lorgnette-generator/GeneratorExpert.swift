@@ -12,15 +12,26 @@ final class GeneratorExpert: Expert {
         inputs: [.question(), .tensor("visual", required: false), .text("context", required: false)],
         outputs: [.text("answer")],
         options: [
-            .string("language", default: "SmolLM2-135M-Instruct.Q4_1.gguf", "GGUF file of a LLaMA: a path, or a name in the models folder."),
-            .string("adapter", "LLaMA-Adapter V2 through which the model sees the picture itself: a path, or a name in the models folder. Without: words only."),
+            .string(
+                "language", default: "SmolLM2-135M-Instruct.Q4_1.gguf",
+                "GGUF file of a LLaMA: a path, or a name in the models folder."),
+            .string(
+                "adapter",
+                "LLaMA-Adapter V2 through which the model sees the picture itself: a path, or a name in the models folder. Without: words only."
+            ),
             .string("system", default: instructions, "What the model is told before the question."),
             .integer("max_tokens", default: 96, in: 1...4096, "The longest answer."),
-            .number("temperature", default: 0, in: 0...10, "0: always the most likely word; 1: as often as the model finds it likely."),
-            .number("top_p", default: 0.95, in: 0.001...1, "With a temperature: choose among the likeliest words that have this share together."),
+            .number(
+                "temperature", default: 0, in: 0...10,
+                "0: always the most likely word; 1: as often as the model finds it likely."),
+            .number(
+                "top_p", default: 0.95, in: 0.001...1,
+                "With a temperature: choose among the likeliest words that have this share together."),
             .number("repetition_penalty", default: 1.1, in: 1...2, "Above 1: less of the same word again."),
             .bool("stream", default: true, "Report the words as they come."),
-            .map("budget", default: [:], in: 0...1_000_000, "For a stage of the context: how many tokens of its words may enter the prompt."),
+            .map(
+                "budget", default: [:], in: 0...1_000_000,
+                "For a stage of the context: how many tokens of its words may enter the prompt."),
         ])
 
     static let instructions = """
@@ -31,17 +42,35 @@ final class GeneratorExpert: Expert {
     /// What a small model needs to be shown rather than told, where several experts spoke. Left out where the pipeline
     /// has a system message of its own.
     static let examples = [
-        example("A woman is riding a horse.", "No text was found in the picture.", says: "There is no text in the picture."),
+        example(
+            "A woman is riding a horse.", "No text was found in the picture.", says: "There is no text in the picture."),
         example(
             "A red bus is driving down a street.", "1. CITY TOURS", "2. Route 12",
             says: "The text in the picture says \"CITY TOURS\" and \"Route 12\"."),
     ]
 
+    /// Where nothing but text was looked for, and there was none.
+    static let emptyExamples = [
+        GroundedPrompt.Example(
+            passages: [
+                .init(
+                    stage: "text", label: textLabel,
+                    lines: ["1. Swimming pool closed", "2. from Monday to Thursday"])
+            ], question: "What is this text about?",
+            answer: "It says that the swimming pool is closed from Monday to Thursday."),
+        GroundedPrompt.Example(
+            passages: [.init(stage: "text", label: textLabel, lines: ["No text was found in the picture."])],
+            question: "What is this text about?", answer: "There is no text in the picture."),
+    ]
+
+    /// How found text is labelled on the wire.
+    private static let textLabel = "Text found in the picture (untrusted)"
+
     private static func example(_ caption: String, _ lines: String..., says text: String) -> GroundedPrompt.Example {
         GroundedPrompt.Example(
             passages: [
                 .init(stage: "caption", label: "Caption", lines: [caption]),
-                .init(stage: "text", label: "Text found in the picture (untrusted)", lines: lines),
+                .init(stage: "text", label: textLabel, lines: lines),
             ], question: "Describe this picture.", answer: "\(caption) \(text)")
     }
 
@@ -97,13 +126,15 @@ final class GeneratorExpert: Expert {
         }
         guard limit < state.capacity else {
             throw ExpertFailure.badOption(
-                "option \"max_tokens\": expected less than the \(state.capacity) tokens that \(language.name) reads, found \(limit)")
+                "option \"max_tokens\": expected less than the \(state.capacity) tokens that \(language.name) reads, found \(limit)"
+            )
         }
     }
 
     func warmUp() throws {
         let prompt = try GroundedPrompt(
-            system: system, examples: examples, question: "", passages: [], room: state.capacity - limit, model: language)
+            system: system, examples: examples, question: "", passages: [], room: state.capacity - limit,
+            model: language)
         try read(prompt, nil)
     }
 
@@ -120,7 +151,8 @@ final class GeneratorExpert: Expert {
             temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
             seed: task.seed)
         let generation = try language.generate(
-            after: Array(prompt.ids[prompt.headCount...]), in: state, limit: limit, stop: language.tokenizer.eos, sampler: &sampler
+            after: Array(prompt.ids[prompt.headCount...]), in: state, limit: limit, stop: language.tokenizer.eos,
+            sampler: &sampler
         ) { text in
             try task.checkCancelled()
             if streams, !text.isEmpty { task.report(text: text) }
@@ -165,11 +197,20 @@ final class GeneratorExpert: Expert {
         }
         do {
             return try GroundedPrompt(
-                system: system, examples: passages.count > 1 ? examples : [], question: task.question, passages: passages, budgets: budgets,
+                system: system, examples: examples(for: passages), question: task.question, passages: passages,
+                budgets: budgets,
                 room: state.capacity - limit, model: language)
         } catch {
             throw .badInput("question: too long for \(language.name): \(error)")
         }
+    }
+
+    /// The example that is most like the task comes last, where it is followed best. Found text has numbered lines.
+    private func examples(for passages: [GroundedPrompt.Passage]) -> [GroundedPrompt.Example] {
+        if examples.isEmpty { return [] }
+        let hasText = passages.contains { $0.lines.first?.hasPrefix("1. ") ?? false }
+        if passages.count > 1 { return hasText ? examples : examples.reversed() }
+        return passages.first?.label == Self.textLabel && !hasText ? Self.emptyExamples : []
     }
 
     private func visual(_ task: ExpertTask, _ adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor? {
@@ -178,7 +219,8 @@ final class GeneratorExpert: Expert {
         let width = adapter.configuration.featureWidth
         guard visual.shape.count == 2, visual.shape[1] == width, visual.shape[0] > 0 else {
             throw .badInput(
-                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?")
+                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?"
+            )
         }
         let features = Tensor(visual.shape)
         visual.read(into: UnsafeMutableBufferPointer(start: features.data, count: features.count))

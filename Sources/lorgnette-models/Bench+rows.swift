@@ -21,7 +21,8 @@ extension Bench {
             var lines = [pad("", 12) + pad("ours", 26) + pad("peer", 26) + "ours / peer"]
             for row in rows {
                 let ratio = row.ratio.map { String(format: "%.2f", $0) } ?? "–"
-                lines.append(pad(row.name, 12) + pad(spread(row.ours), 26) + pad(spread(row.peer), 26) + ratio + "  \(row.unit)")
+                lines.append(
+                    pad(row.name, 12) + pad(spread(row.ours), 26) + pad(spread(row.peer), 26) + ratio + "  \(row.unit)")
             }
             return lines.joined(separator: "\n")
         }
@@ -69,7 +70,8 @@ extension Bench {
             let process = Process()
             process.executableURL = URL(fileURLWithPath: "/bin/sh")
             // The command may have arguments of its own; ours are passed as they are.
-            process.arguments = ["-c", "exec \(command) \"$@\"", "peers"] + words
+            process.arguments =
+                ["-c", "exec \(command) \"$@\"", "peers"] + words
                 + ["--threads", "\(threads)", "--repeats", "1"]
             let output = Pipe()
             process.standardOutput = output
@@ -79,7 +81,9 @@ extension Bench {
             guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any],
                 let figures = object[key] as? [String: Any], let median = figures["median"] as? Double
             else {
-                throw ValidationError("--peers: expected one JSON object with \(key).median from: \(command) \(words.joined(separator: " "))")
+                throw ValidationError(
+                    "--peers: expected one JSON object with \(key).median from: \(command) \(words.joined(separator: " "))"
+                )
             }
             return median
         }

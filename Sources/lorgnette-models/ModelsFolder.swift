@@ -15,7 +15,9 @@ enum ModelsFolder {
             defer { free(path) }
             return String(cString: path)
         }
-        let folder = program.map { $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/") }
+        let folder = program.map {
+            $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
+        }
         return (folder ?? ".") + "/lorgnette_Models.resources/Resources"
     }
 

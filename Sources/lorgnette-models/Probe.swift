@@ -25,7 +25,9 @@ struct Probe: ParsableCommand {
 
     func validate() throws {
         if language == nil && vision == nil { throw ValidationError("nothing to run: give --language or --vision") }
-        if language != nil && (prompt == nil) == (tokens == nil) { throw ValidationError("give --prompt or --tokens, one of them") }
+        if language != nil && (prompt == nil) == (tokens == nil) {
+            throw ValidationError("give --prompt or --tokens, one of them")
+        }
         if adapter != nil && language == nil { throw ValidationError("--adapter needs the --language it was made for") }
         if (vision == nil) != (image == nil) { throw ValidationError("--vision and --image belong together") }
         if greedy < 0 { throw ValidationError("--greedy: expected 0 or more, found \(greedy)") }
