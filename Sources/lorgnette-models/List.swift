@@ -7,7 +7,7 @@ struct List: ParsableCommand {
 
     func run() throws {
         var found = 0
-        for folder in [ModelsFolder.path, ModelsFolder.bundled] {
+        for folder in [ModelsFolder.path, ModelsFolder.bundled].compactMap(\.self) {
             for path in ModelsFolder.files(in: folder) {
                 found += 1
                 do {

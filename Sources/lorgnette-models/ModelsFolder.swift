@@ -1,24 +1,14 @@
+import ExpertKit
 import Glibc
 
-/// Where models lie: `models` in LORGNETTE_HOME, else in `$XDG_DATA_HOME/lorgnette`, else in `~/.local/share/lorgnette`;
-/// and the folder of adapters that ship beside the programs.
+/// Where models lie on this machine, and the adapters that ship beside the programs.
 enum ModelsFolder {
-    static var path: String {
-        let home =
-            variable("LORGNETTE_HOME") ?? variable("XDG_DATA_HOME").map { $0 + "/lorgnette" }
-            ?? (variable("HOME") ?? "/") + "/.local/share/lorgnette"
-        return home + "/models"
-    }
+    static var path: String { DataFolder.models }
 
-    static var bundled: String {
-        let program = realpath("/proc/self/exe", nil).map { path in
-            defer { free(path) }
-            return String(cString: path)
-        }
-        let folder = program.map {
-            $0.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
-        }
-        return (folder ?? ".") + "/lorgnette_Models.resources/Resources"
+    /// Nil if the programs were moved without their resources.
+    static var bundled: String? {
+        guard let file = try? DataFolder.bundled("captioner.safetensors") else { return nil }
+        return file.split(separator: "/", omittingEmptySubsequences: false).dropLast().joined(separator: "/")
     }
 
     /// The paths of the regular files in a folder, by name; none if it cannot be read.
@@ -40,10 +30,5 @@ enum ModelsFolder {
     /// `name` itself if it is a path to a file or has a slash, else the file of that name in the folder.
     static func resolve(_ name: String) -> String {
         name.contains("/") || access(name, R_OK) == 0 ? name : path + "/" + name
-    }
-
-    private static func variable(_ name: String) -> String? {
-        guard let value = getenv(name), value.pointee != 0 else { return nil }
-        return String(cString: value)
     }
 }
