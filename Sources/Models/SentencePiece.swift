@@ -50,17 +50,20 @@ public struct SentencePiece: Tokenizer {
     public func decode(_ ids: [Int]) -> String {
         var text = ""
         var pending: [UInt8] = []
-        for (index, id) in ids.enumerated() where types.indices.contains(id) {
-            if types[id] == .byte {
-                pending += bytes(of: id)
-                continue
-            }
-            text += Self.repaired(pending)
-            pending = []
+        var isFirst = true
+        for id in ids where types.indices.contains(id) && types[id] != .control {
             var piece = bytes(of: id)
             // The dummy space is taken back from the first piece only.
-            if index == 0, addsDummyPrefix, types[id] != .unknown, piece.first == 0x20 { piece.removeFirst() }
-            text += String(decoding: piece, as: UTF8.self)
+            if isFirst, addsDummyPrefix, types[id] != .unknown, types[id] != .byte, piece.first == 0x20 {
+                piece.removeFirst()
+            }
+            isFirst = false
+            if types[id] == .byte {
+                pending += piece
+            } else {
+                text += Self.repaired(pending) + String(decoding: piece, as: UTF8.self)
+                pending = []
+            }
         }
         return text + Self.repaired(pending)
     }
