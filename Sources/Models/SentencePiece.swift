@@ -51,13 +51,13 @@ public struct SentencePiece: Tokenizer {
         var text = ""
         var pending: [UInt8] = []
         var isFirst = true
-        for id in ids where types.indices.contains(id) && types[id] != .control {
+        for id in ids where types.indices.contains(id) {
             var piece = bytes(of: id)
             // The dummy space is taken back from the first piece only.
             if isFirst, addsDummyPrefix, types[id] != .unknown, types[id] != .byte, piece.first == 0x20 {
                 piece.removeFirst()
             }
-            isFirst = false
+            if types[id] != .control { isFirst = false }
             if types[id] == .byte {
                 pending += piece
             } else {

@@ -56,6 +56,18 @@ func check(_ tokenizer: any Tokenizer, _ vectors: [TokenizerVector], special: Bo
         check(try SentencePiece(model: TokenizerVector.folder + name), vectors, special: false)
     }
 
+    /// What encoding never yields; the texts are those of Google's library.
+    @Test func controlPiecesEndRunsOfBytes() throws {
+        let tokenizer = try SentencePiece(model: TokenizerVector.folder + "pieces.model")
+        #expect(tokenizer.decode([214, 2, 176]) == "\u{FFFD}\u{FFFD}")
+        #expect(tokenizer.decode([214, 176]) == "\u{4ED}")
+        let space = try #require(tokenizer.id(of: " "))
+        #expect(tokenizer.decode([1, space, space]) == " ")
+        #expect(tokenizer.decode([space, 1, space]) == " ")
+        #expect(tokenizer.decode([68, space]) == "A ")
+        #expect(tokenizer.decode([0, space]) == " \u{2047}  ")
+    }
+
     @Test func specialTokensAreTextWhereTheyAreNotMeant() throws {
         let tokenizer = try ByteLevelBPE(tokenizerJSON: TokenizerVector.folder + "tokenizer.json")
         #expect(tokenizer.encode("a<|end|>", special: true) == [tokenizer.id(of: "a"), 0])
