@@ -7,7 +7,7 @@ extension ByteLevelBPE {
     /// known here is an error, because ids would be wrong in silence.
     public init(tokenizerJSON path: String) throws {
         let json = try TokenizerJSON(path: path)
-        var parts = Parts(file: path)
+        var parts = Parts()
         let added = try json.addedTokens()
         let vocabulary = try json.vocabulary(added: added)
         for (id, text) in vocabulary.enumerated() {
@@ -19,7 +19,11 @@ extension ByteLevelBPE {
         }
         let merges = try json.merges()
         parts.merges = MergeTable(count: merges.count)
-        for (rank, pair) in merges.enumerated() { try parts.merge(pair.0.utf8, pair.1.utf8, rank: rank) }
+        for (rank, pair) in merges.enumerated() where !parts.merge(pair.0.utf8, pair.1.utf8, rank: rank) {
+            throw ModelError.configuration(
+                file: path, key: "model.merges[\(rank)]", expected: "two tokens that make a third",
+                found: "\"\(pair.0)\" and \"\(pair.1)\"")
+        }
         let split = try json.preTokenizer()
         let ends = try json.ends(special: parts.specials)
         self.init(

@@ -6,10 +6,6 @@ extension ByteLevelBPE {
         var specials = SpecialTokens()
         var added = SpecialTokens()
         var specialIDs: Set<Int> = []
-        private let file: String
-
-        init(file: String) { self.file = file }
-
         /// Adds the next token, written in GPT-2's alphabet of printable characters.
         mutating func appendNormal(_ written: some Sequence<UInt8>) {
             if let bytes = ByteAlphabet.bytes(written) {
@@ -32,18 +28,13 @@ extension ByteLevelBPE {
             }
         }
 
-        /// Adds a merge by its parts, written in the alphabet. All of them and the result must be tokens.
-        mutating func merge(
-            _ left: some Collection<UInt8>, _ right: some Collection<UInt8>, rank: Int
-        ) throws(ModelError) {
-            guard let head = ByteAlphabet.bytes(left), let tail = ByteAlphabet.bytes(right),
-                let first = table.id(of: head), let second = table.id(of: tail), let merged = table.id(of: head + tail)
-            else {
-                throw .configuration(
-                    file: file, key: "merge \(rank)", expected: "two tokens that make a third",
-                    found: "\"\(String(decoding: left, as: UTF8.self))\" and \"\(String(decoding: right, as: UTF8.self))\"")
-            }
+        /// Adds a merge by its parts, written in the alphabet; false if they or what they make are no tokens.
+        mutating func merge(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>, rank: Int) -> Bool {
+            guard let left = ByteAlphabet.bytes(left), let right = ByteAlphabet.bytes(right),
+                let first = table.id(of: left), let second = table.id(of: right), let merged = table.id(of: left + right)
+            else { return false }
             merges.add(first, second, rank: rank, merged: merged)
+            return true
         }
     }
 }

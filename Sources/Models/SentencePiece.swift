@@ -51,18 +51,19 @@ public struct SentencePiece: Tokenizer {
         var text = ""
         var pending: [UInt8] = []
         var isFirst = true
-        for id in ids where types.indices.contains(id) && types[id] != .control {
-            defer { isFirst = false }
-            if types[id] == .byte {
-                pending += bytes(of: id)
-                continue
-            }
-            text += Self.repaired(pending)
-            pending = []
+        for id in ids where types.indices.contains(id) {
             var piece = bytes(of: id)
-            // The dummy space is taken back from the first piece only; bos before it is no piece of text.
-            if isFirst, addsDummyPrefix, types[id] != .unknown, piece.first == 0x20 { piece.removeFirst() }
-            text += String(decoding: piece, as: UTF8.self)
+            // The dummy space is taken back from the first piece only.
+            if isFirst, addsDummyPrefix, types[id] != .unknown, types[id] != .byte, piece.first == 0x20 {
+                piece.removeFirst()
+            }
+            if types[id] != .control { isFirst = false }
+            if types[id] == .byte {
+                pending += piece
+            } else {
+                text += Self.repaired(pending) + String(decoding: piece, as: UTF8.self)
+                pending = []
+            }
         }
         return text + Self.repaired(pending)
     }

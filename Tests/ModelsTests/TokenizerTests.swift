@@ -56,6 +56,18 @@ func check(_ tokenizer: any Tokenizer, _ vectors: [TokenizerVector], special: Bo
         check(try SentencePiece(model: TokenizerVector.folder + name), vectors, special: false)
     }
 
+    /// What encoding never yields; the texts are those of Google's library.
+    @Test func controlPiecesEndRunsOfBytes() throws {
+        let tokenizer = try SentencePiece(model: TokenizerVector.folder + "pieces.model")
+        #expect(tokenizer.decode([214, 2, 176]) == "\u{FFFD}\u{FFFD}")
+        #expect(tokenizer.decode([214, 176]) == "\u{4ED}")
+        let space = try #require(tokenizer.id(of: " "))
+        #expect(tokenizer.decode([1, space, space]) == " ")
+        #expect(tokenizer.decode([space, 1, space]) == " ")
+        #expect(tokenizer.decode([68, space]) == "A ")
+        #expect(tokenizer.decode([0, space]) == " \u{2047}  ")
+    }
+
     @Test func specialTokensAreTextWhereTheyAreNotMeant() throws {
         let tokenizer = try ByteLevelBPE(tokenizerJSON: TokenizerVector.folder + "tokenizer.json")
         #expect(tokenizer.encode("a<|end|>", special: true) == [tokenizer.id(of: "a"), 0])
@@ -156,7 +168,7 @@ func check(_ tokenizer: any Tokenizer, _ vectors: [TokenizerVector], special: Bo
         #expect(try fault("\"ByteLevel\"", "\"Metaspace\"").contains("pre_tokenizer: expected ByteLevel"))
         #expect(try fault("\"type\": \"BPE\"", "\"type\": \"Unigram\"").hasSuffix("model.type: expected BPE, found \"Unigram\""))
         #expect(try fault("\"lstrip\": false", "\"lstrip\": true").hasSuffix("added_tokens[0].lstrip: expected false, found true"))
-        #expect(try fault("\"t h\"", "\"t q\"").hasSuffix("merge 0: expected two tokens that make a third, found \"t\" and \"q\""))
+        #expect(try fault("\"t h\"", "\"t q\"").hasSuffix("model.merges[0]: expected two tokens that make a third, found \"t\" and \"q\""))
         #expect(try fault("\"zzz\": 2", "\"zzz\": 9").contains("model.vocab.zzz: expected an id of its own"))
     }
 }
