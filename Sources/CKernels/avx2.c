@@ -75,6 +75,13 @@ static inline __m128 halves(const uint8_t *p) { return _mm_cvtph_ps(_mm_cvtsi32_
 /// The half at p, where a block goes on for two bytes more.
 static inline vec half_set1(const uint8_t *p) { return _mm256_broadcastss_ps(halves(p)); }
 
+/// The half at p, where a block ends. The empty statement hides from the compiler that the upper bits are zero.
+static inline float last_half(const uint8_t *p) {
+    uint32_t bits = read_u16(p);
+    __asm__("" : "+r"(bits));
+    return _mm_cvtss_f32(_mm_cvtph_ps(_mm_cvtsi32_si128((int)bits)));
+}
+
 /// A block's scale and minimum, which lie side by side.
 static inline void halves_set1(const uint8_t *p, vec *d, vec *m) {
     const __m128 both = halves(p);
@@ -201,7 +208,7 @@ static inline void load_q5_k(const uint8_t *row, size_t b, vec *w) {
 static inline void load_q6_k(const uint8_t *row, size_t b, vec *w) {
     const uint8_t *p = row + Q6_K_BYTES * (b / 8);
     const int j = b % 8, half = j / 4, part = j % 4;
-    const float d = _mm_cvtss_f32(_mm_movehdup_ps(halves(p + 206)));
+    const float d = last_half(p + 208);
     const __m128i low_shift = _mm_cvtsi32_si128(4 * (part / 2)), high_shift = _mm_cvtsi32_si128(2 * part);
     for (int k = 0; k < 4; k++) {
         const __m256i low = and_int(_mm256_srl_epi32(bytes_to_ints(p + 64 * half + 32 * (part & 1) + 8 * k), low_shift), 15);

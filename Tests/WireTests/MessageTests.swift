@@ -16,6 +16,11 @@ import Testing
         #expect(envelope.protocol == WireProtocol.version)
     }
 
+    @Test func aHeartbeatIsTheFourteenBytesOfTheContract() throws {
+        let bytes = try Message(epoch: 0x0102_0304_0506_0708, .heartbeat(.init())).encodedEnvelope(limits)
+        #expect(bytes == [0x08, 1, 0x11, 8, 7, 6, 5, 4, 3, 2, 1, 0x92, 1, 0])
+    }
+
     @Test func truncatedIsMalformedAtEveryLength() throws {
         let whole = try Message(epoch: 1, .hello(.with { $0.service = "ocr"; $0.about = "Reads."; $0.concurrency = 300 })).encodedEnvelope(limits)
         for length in 0..<whole.count {
