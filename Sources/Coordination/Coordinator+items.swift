@@ -26,7 +26,6 @@ extension Coordinator {
             switch action {
             case .send(let assignment): send(assignment)
             case .cancel(let task, let attempt, let worker):
-                assignments[task] = nil
                 var cancel = Lorgnette_V1_Cancel()
                 cancel.task = task
                 cancel.attempt = UInt32(attempt)
@@ -43,14 +42,12 @@ extension Coordinator {
 
     private func send(_ assignment: RunMachine.Assignment) {
         guard let item = open[assignment.item] else { return }
-        assignments[assignment.task] = assignment
         do {
             let (task, payloads) = try item.task(assignment, of: bound, seed: settings.seed)
             if !crew.send(.task(task), payloads: payloads, to: assignment.worker, now: now) {
                 lose(assignment.worker, reason: "its worker could not be reached")
             }
         } catch {
-            assignments[assignment.task] = nil
             let failure = StageError(code: "unreadable", message: "\(error)")
             perform(
                 machine.handle(
@@ -70,16 +67,15 @@ extension Coordinator {
     func receive(_ body: Lorgnette_V1_Envelope.OneOf_Body, _ payloads: [Payload], from worker: RunMachine.WorkerID) {
         switch body {
         case .progress(let progress):
-            guard let assignment = assignments[progress.task], assignment.worker == worker,
-                assignment.attempt == Int(progress.attempt), assignment.stage == bound.answer
+            let attempt = Int(progress.attempt)
+            guard let work = machine.work(on: progress.task, attempt: attempt, by: worker), work.stage == bound.answer
             else { return }
-            observer.progress(progress.text, attempt: assignment.attempt)
+            observer.progress(progress.text, attempt: attempt)
         case .result(let result):
             let event = accept(result, payloads, from: worker)
             perform(machine.handle(event, at: now))
         case .failure(let failure):
             let error = StageError(code: Envelope.code(failure.code), message: failure.message)
-            assignments[failure.task] = nil
             perform(
                 machine.handle(
                     .failed(
@@ -93,21 +89,16 @@ extension Coordinator {
         _ result: Lorgnette_V1_Result, _ payloads: [Payload], from worker: RunMachine.WorkerID
     ) -> RunMachine.Event {
         let event = RunMachine.Event.succeeded(result.task, attempt: Int(result.attempt), by: worker)
-        guard let assignment = assignments[result.task], assignment.worker == worker,
-            assignment.attempt == Int(result.attempt), open[assignment.item] != nil
-        else { return event }
-        assignments[result.task] = nil
+        guard let (id, stage) = machine.work(on: result.task, attempt: Int(result.attempt), by: worker) else { return event }
         if let complaint = Envelope.complaint(result.outcome, payloads: payloads) {
             let error = StageError(code: "bad_result", message: "worker's result: \(complaint)")
-            return .failed(result.task, attempt: assignment.attempt, by: worker, error, retryable: true)
+            return .failed(result.task, attempt: Int(result.attempt), by: worker, error, retryable: true)
         }
-        let stage = assignment.stage
-        open[assignment.item]!.found[stage] = OpenItem.Found(
+        open[id]?.found[stage] = OpenItem.Found(
             outcome: result.outcome, payloads: payloads, models: models[bound.stages[stage].name] ?? [],
             seconds: result.seconds, cached: false)
-        let item = open[assignment.item]!
         // A file that changed since it was hashed must not leave its result under the old hash.
-        if !item.keys.isEmpty, item.isUnchanged, let data = try? result.outcome.serializedData() {
+        if let item = open[id], !item.keys.isEmpty, item.isUnchanged, let data = try? result.outcome.serializedData() {
             sink.keep(stage: item.keys[stage], outcome: data)
         }
         return event

@@ -36,7 +36,6 @@ public final class Coordinator {
     var models: [String: [String]] = [:]
     var credits: [RunMachine.WorkerID: (stage: String, credit: Int)] = [:]
     var open: [RunMachine.ItemID: OpenItem] = [:]
-    var assignments: [RunMachine.TaskID: RunMachine.Assignment] = [:]
     var nextItem: RunMachine.ItemID = 1
     var status = RunStatus()
     var unwritten = 0

@@ -66,11 +66,17 @@ extension RunMachine {
             drop(task, from: worker)
             return nil
         }
-        guard let (item, stage) = tasks[task],
-            case .running(worker, task, _)? = items[item]?.jobs[stage].state,
-            items[item]?.jobs[stage].sends == attempt
-        else { return nil }
+        guard let work = work(on: task, attempt: attempt, by: worker) else { return nil }
         drop(task, from: worker)
+        return work
+    }
+
+    /// The item and stage of a task while this worker holds this attempt of it; nil for what is late, repeated or not
+    /// its own.
+    public func work(on task: TaskID, attempt: Int, by worker: WorkerID) -> (item: ItemID, stage: Int)? {
+        guard let (item, stage) = tasks[task], let job = items[item]?.jobs[stage], job.sends == attempt,
+            case .running(worker, task, _) = job.state
+        else { return nil }
         return (item, stage)
     }
 

@@ -60,17 +60,6 @@ extension RunMachine {
             if case .settled(let settlement) = items[id]!.jobs[$0].state { settlement.hasResult } else { false }
         }
     }
-
-    /// Forgets an item without closing it; its running tasks are cancelled.
-    mutating func abandon(_ id: ItemID, _ actions: inout [Action]) {
-        guard let item = items[id] else { return }
-        for job in item.jobs {
-            guard case .running(let worker, let task, let expires) = job.state else { continue }
-            actions.append(.cancel(task, attempt: job.sends, worker: worker))
-            retire(task, of: worker, expires: expires)
-        }
-        items[id] = nil
-    }
 }
 
 extension RunMachine.Settlement {

@@ -45,8 +45,6 @@ public struct RunMachine: Sendable {
         case workerLost(WorkerID, reason: String)
         case succeeded(TaskID, attempt: Int, by: WorkerID)
         case failed(TaskID, attempt: Int, by: WorkerID, StageError, retryable: Bool)
-        /// Work on the item is to stop without a result (the person interrupted).
-        case abandoned(ItemID)
         case tick
     }
 
@@ -129,9 +127,6 @@ public struct RunMachine: Sendable {
     /// Items opened and not yet closed.
     public var openItems: Int { items.count }
 
-    /// Tasks in workers' hands.
-    public var runningTasks: Int { tasks.count }
-
     /// How each stage of an item ended; nil for a stage that has not. Valid from `close` until `forget`.
     public func settlements(of item: ItemID) -> [Settlement?] {
         items[item]?.jobs.map { if case .settled(let settlement) = $0.state { settlement } else { nil } } ?? []
@@ -170,8 +165,6 @@ public struct RunMachine: Sendable {
             if let (item, stage) = release(task, attempt: attempt, from: worker) {
                 blame(item, stage, error, retryable: retryable, &actions)
             }
-        case .abandoned(let id):
-            abandon(id, &actions)
         case .tick:
             expire(at: now, &actions)
         }

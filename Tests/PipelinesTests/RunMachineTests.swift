@@ -161,11 +161,16 @@ extension [RunMachine.Action] {
         #expect(machine.handle(.opened(3, known: [0, 2]), at: .zero).sends.map(\.stage) == [0])
     }
 
-    @Test func anAbandonedItemIsForgotten() {
+    @Test func aTaskIsKnownOnlyToItsHolder() {
         var machine = ready()
-        let sends = machine.handle(.opened(1, known: []), at: .zero).sends
-        #expect(machine.handle(.abandoned(1), at: .zero).cancels.sorted() == sends.map(\.task).sorted())
-        #expect(machine.openItems == 0)
+        let first = machine.handle(.opened(1, known: []), at: .zero).sends[0]
+        #expect(machine.work(on: first.task, attempt: 1, by: 0)?.stage == 0)
+        #expect(machine.work(on: first.task, attempt: 2, by: 0) == nil)
+        // Another worker says that it failed: nothing is taken from the one that works on it.
+        #expect(machine.handle(.failed(first.task, attempt: 1, by: 2, broken, retryable: false), at: .zero).isEmpty)
+        #expect(machine.work(on: first.task, attempt: 1, by: 0)?.item == 1)
+        #expect(succeed(first, &machine).sends.map(\.stage) == [1])
+        #expect(machine.work(on: first.task, attempt: 1, by: 0) == nil)
     }
 
     /// Random events never break the promises: closes once, credit kept, nothing sent to the dead.
