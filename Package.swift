@@ -55,6 +55,7 @@ let package = Package(
         // Layer 3
         library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
         library("ExpertKit", ["Wire", crypto]),
+        library("Training", ["Models", "Checkpoints", "Tensors"]),
 
         // Layer 4
         library("Coordination", ["Pipelines", "Wire", protobuf, sqlite, crypto]),
@@ -62,6 +63,9 @@ let package = Package(
         // Layer 5
         program("lorgnette", ["Coordination", "Pipelines", arguments]),
         program("lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
+        program(
+            "lorgnette-train",
+            ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", crypto, arguments]),
         program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
@@ -73,6 +77,7 @@ let package = Package(
         tests("Tensors", ["Tensors", "CKernels", "Golden"]),
         tests("Checkpoints", ["Checkpoints", "Tensors", "Golden"]),
         tests("Models", ["Models", "Tensors", "Checkpoints", "Pictures", "Golden"]),
+        tests("Training", ["Training", "Models", "Tensors", "Checkpoints", "Golden"]),
         tests("Pictures", ["Pictures", "Golden"]),
         tests("Wire", ["Wire"]),
         tests("Pipelines", ["Pipelines"]),

@@ -28,6 +28,7 @@ typedef __m256 vec;
 #define v_max(A, B) _mm256_max_ps(A, B)
 #define v_min(A, B) _mm256_min_ps(A, B)
 #define v_abs(A) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), A)
+#define v_sqrt(A) _mm256_sqrt_ps(A)
 
 static inline __m256i lanes(void) { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
 

@@ -28,6 +28,7 @@ typedef __m512 vec;
 #define v_max(A, B) _mm512_max_ps(A, B)
 #define v_min(A, B) _mm512_min_ps(A, B)
 #define v_abs(A) _mm512_abs_ps(A)
+#define v_sqrt(A) _mm512_sqrt_ps(A)
 #define v_sum(A) _mm512_reduce_add_ps(A)
 #define v_top(A) _mm512_reduce_max_ps(A)
 

@@ -225,6 +225,70 @@ static void gelu(const float *x, float *out, size_t n) {
     for (size_t i = 0; i < n; i++) out[i] = 0.5f * x[i] * (1 + erff(x[i] * 0.70710678f));
 }
 
+static void softmax_backward(const float *p, float *dp, size_t n) {
+    const float mean = dot(p, dp, n);
+    for (size_t i = 0; i < n; i++) dp[i] = p[i] * (dp[i] - mean);
+}
+
+// y = x s w with s = 1 / sqrt(mean(x²) + eps):  dx = s (dy w - x s² mean(x dy w)).
+static void rms_norm_backward(const float *x, const float *weight, float eps, const float *dy, float *dx,
+                              float *dweight, size_t n) {
+    const float scale = 1 / sqrtf(dot(x, x, n) / (float)n + eps);
+    float along = 0;
+    for (size_t i = 0; i < n; i++) along += x[i] * dy[i] * weight[i];
+    along *= scale * scale / (float)n;
+    for (size_t i = 0; i < n; i++) {
+        dx[i] += scale * (dy[i] * weight[i] - x[i] * along);
+        if (dweight) dweight[i] += dy[i] * x[i] * scale;
+    }
+}
+
+// y = z w + b with z = (x - mean) s:  dx = s (dz - mean(dz) - z mean(z dz)), dz = dy w.
+static void layer_norm_backward(const float *x, const float *weight, float eps, const float *dy, float *dx,
+                                float *dweight, float *dbias, size_t n) {
+    float mean = 0, variance = 0, level = 0, along = 0;
+    for (size_t i = 0; i < n; i++) mean += x[i];
+    mean /= (float)n;
+    for (size_t i = 0; i < n; i++) variance += (x[i] - mean) * (x[i] - mean);
+    const float scale = 1 / sqrtf(variance / (float)n + eps);
+    for (size_t i = 0; i < n; i++) {
+        level += dy[i] * weight[i];
+        along += dy[i] * weight[i] * (x[i] - mean) * scale;
+    }
+    level /= (float)n;
+    along /= (float)n;
+    for (size_t i = 0; i < n; i++) {
+        const float z = (x[i] - mean) * scale;
+        dx[i] += scale * (dy[i] * weight[i] - level - z * along);
+        if (dweight) dweight[i] += dy[i] * z;
+        if (dbias) dbias[i] += dy[i];
+    }
+}
+
+static void silu_multiply_backward(const float *gate, const float *up, const float *dy, float *dgate, float *dup, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const float s = 1 / (1 + expf(-gate[i])), d = dy[i];
+        dgate[i] = d * up[i] * s * (1 + gate[i] * (1 - s));
+        dup[i] = d * gate[i] * s;
+    }
+}
+
+static void gelu_backward(const float *x, const float *dy, float *dx, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        const float phi = 0.39894228f * expf(-0.5f * x[i] * x[i]);
+        dx[i] = dy[i] * (0.5f * (1 + erff(x[i] * 0.70710678f)) + x[i] * phi);
+    }
+}
+
+static void adamw(float *w, const float *g, float *m, float *v, size_t n, lk_adamw s) {
+    for (size_t i = 0; i < n; i++) {
+        const float gradient = g[i] * s.g_scale;
+        m[i] = s.beta1 * m[i] + (1 - s.beta1) * gradient;
+        v[i] = s.beta2 * v[i] + (1 - s.beta2) * gradient * gradient;
+        w[i] -= s.rate * (m[i] * s.m_scale / (sqrtf(v[i] * s.v_scale) + s.eps) + s.decay * w[i]);
+    }
+}
+
 const lk_kernels lk_scalar = {
     .name = "scalar",
     .widen = {
@@ -241,4 +305,7 @@ const lk_kernels lk_scalar = {
     .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
     .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,
+    .softmax_backward = softmax_backward, .rms_norm_backward = rms_norm_backward,
+    .layer_norm_backward = layer_norm_backward, .silu_multiply_backward = silu_multiply_backward,
+    .gelu_backward = gelu_backward, .adamw = adamw,
 };

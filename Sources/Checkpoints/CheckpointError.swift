@@ -2,6 +2,8 @@
 public enum CheckpointError: Error, Equatable, CustomStringConvertible {
     /// The file cannot be opened, measured or mapped.
     case unreadable(file: String, reason: String)
+    /// The file cannot be written; what was there before is untouched.
+    case unwritable(file: String, reason: String)
     /// The file ends before what it promises.
     case truncated(file: String, key: String, expected: String, found: String)
     /// The file contradicts its format, or a tensor is not what the model needs.
@@ -15,6 +17,8 @@ public enum CheckpointError: Error, Equatable, CustomStringConvertible {
         switch self {
         case .unreadable(let file, let reason):
             "\(file): cannot be read: \(reason)"
+        case .unwritable(let file, let reason):
+            "\(file): cannot be written: \(reason)"
         case .truncated(let file, let key, let expected, let found):
             "\(file): \(key): the file is cut short: expected \(expected), found \(found)"
         case .malformed(let file, let key, let expected, let found):

@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 extension Llama {
@@ -25,7 +24,7 @@ extension Llama {
         let up: Tensor  // [chunk, F]
         let logits: Tensor  // [1, V]
         private let scratch: Tensor  // [H, block, capacity]
-        private let rotation: Tensor  // [capacity, ropeSize]: cosine and sine of each pair
+        private let rotary: RotaryTable
         private let configuration: LlamaConfiguration
 
         /// Room for `capacity` tokens; memory is committed as it is used. Throws `ModelError.contextFull` if the model
@@ -48,7 +47,7 @@ extension Llama {
             up = Tensor(self.chunk, c.hidden)
             logits = Tensor(1, c.vocabulary)
             scratch = AttentionHead.scratch(heads: c.heads, keys: max(capacity, LlamaAdapter.mostQueries))
-            rotation = Self.rotation(c, capacity)
+            rotary = RotaryTable(c, positions: capacity)
         }
 
         /// Forgets everything, prompts included.
@@ -86,32 +85,9 @@ extension Llama {
             }
         }
 
-        /// Turns the interleaved pairs (2i, 2i + 1) of every head in a row by position / θ^(2i / ropeSize).
+        /// Turns every head in a row as its position says.
         func rotate(_ row: UnsafeMutablePointer<Float>, heads: Int, position: Int) {
-            let turn = rotation.row(position)
-            for h in 0..<heads {
-                let x = row + h * configuration.headSize
-                var i = 0
-                while i < configuration.ropeSize {
-                    let (a, b) = (x[i], x[i + 1])
-                    x[i] = a * turn[i] - b * turn[i + 1]
-                    x[i + 1] = a * turn[i + 1] + b * turn[i]
-                    i += 2
-                }
-            }
-        }
-
-        private static func rotation(_ c: LlamaConfiguration, _ capacity: Int) -> Tensor {
-            let table = Tensor(capacity, c.ropeSize)
-            for i in stride(from: 0, to: c.ropeSize, by: 2) {
-                let frequency = pow(Double(c.ropeTheta), -Double(i) / Double(c.ropeSize))
-                for position in 0..<capacity {
-                    let angle = Double(position) * frequency
-                    table.row(position)[i] = Float(cos(angle))
-                    table.row(position)[i + 1] = Float(sin(angle))
-                }
-            }
-            return table
+            rotary.rotate(row, heads: heads, position: position)
         }
     }
 }

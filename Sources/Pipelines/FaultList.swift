@@ -1,18 +1,18 @@
 /// Collects faults while a file is read, so that all of them are shown together.
-struct FaultList {
-    let file: String
-    private(set) var faults: [Fault] = []
+package struct FaultList {
+    package let file: String
+    package private(set) var faults: [Fault] = []
 
-    init(file: String) { self.file = file }
+    package init(file: String) { self.file = file }
 
-    mutating func add(_ position: Position, _ key: String? = nil, _ message: String) {
+    package mutating func add(_ position: Position, _ key: String? = nil, _ message: String) {
         let key = key.map { visible($0.unicodeScalars.count > 200 ? String($0.prefix(200)) + "…" : $0) }
         let file = position.line == nil ? "--set" : file
         faults.append(
             Fault(file: file, line: position.line, column: position.column, key: key, message: visible(message)))
     }
 
-    func check() throws(Faults) {
+    package func check() throws(Faults) {
         if !faults.isEmpty { throw Faults(faults: faults) }
     }
 }

@@ -1,4 +1,4 @@
-enum NearestName {
+package enum NearestName {
     /// The candidate that a person most likely meant: at most two edits away, and no more than half of the word.
     static func of(_ word: String, among candidates: some Sequence<String>) -> String? {
         guard word.unicodeScalars.count <= 64 else { return nil }
@@ -10,7 +10,7 @@ enum NearestName {
     }
 
     /// `; did you mean "…"?`, or what there is to choose from.
-    static func hint(_ word: String, among candidates: [String], otherwise: String = "known") -> String {
+    package static func hint(_ word: String, among candidates: [String], otherwise: String = "known") -> String {
         if let nearest = of(word, among: candidates) { return "; did you mean \"\(nearest)\"?" }
         if candidates.isEmpty { return "" }
         let shown = candidates.prefix(20).joined(separator: ", ")

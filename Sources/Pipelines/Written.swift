@@ -44,25 +44,25 @@ public struct Setting: Sendable, Hashable {
 
 extension Written {
     /// The scalar's text as written, or nil for a list, a map or nothing at all.
-    var text: String? {
+    package var text: String? {
         guard case .scalar(let text, _) = content, !isNothing else { return nil }
         return text
     }
 
     /// `key:` with no value, `~` or `null`.
-    var isNothing: Bool {
+    package var isNothing: Bool {
         guard case .scalar(let text, quoted: false) = content else { return false }
         return text.isEmpty || text == "~" || text == "null"
     }
 
     /// Only `true` and `false`: `yes`, `no`, `on` and `off` stay text, for `languages: [no]` is Norwegian.
-    var bool: Bool? {
+    package var bool: Bool? {
         guard case .scalar(let text, quoted: false) = content else { return nil }
         return text == "true" ? true : text == "false" ? false : nil
     }
 
     /// A finite decimal number.
-    var number: Double? {
+    package var number: Double? {
         guard case .scalar(let text, quoted: false) = content, text.utf8.count <= 64 else { return nil }
         let allowed = text.utf8.allSatisfy { ($0 >= 48 && $0 <= 57) || "+-.eE".utf8.contains($0) }
         guard allowed, text.utf8.contains(where: { $0 >= 48 && $0 <= 57 }) else { return nil }
@@ -71,7 +71,7 @@ extension Written {
     }
 
     /// A whole number that a double holds exactly.
-    var integer: Int? {
+    package var integer: Int? {
         guard case .scalar(let text, quoted: false) = content, let value = Int(text), abs(value) <= 1 << 53 else {
             return nil
         }
@@ -79,7 +79,7 @@ extension Written {
     }
 
     /// How a message calls this value.
-    var found: String {
+    package var found: String {
         switch content {
         case .list(let items): return items.isEmpty ? "an empty list" : "a list"
         case .map: return "a map"
@@ -89,7 +89,7 @@ extension Written {
 }
 
 /// Text between quotes, on one line, short enough for a message.
-func quoted(_ text: String) -> String {
+package func quoted(_ text: String) -> String {
     var out = "\""
     for (index, scalar) in text.unicodeScalars.enumerated() {
         if index == 60 { return out + "…\"" }

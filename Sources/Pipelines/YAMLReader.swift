@@ -1,18 +1,18 @@
 import Yams
 
 /// Turns YAML text into a `Written` tree within limits: no anchors, no tags, nothing deep, no key twice.
-struct YAMLReader {
+package struct YAMLReader {
     static let deepest = 16
     static let mostValues = 20_000
 
-    var faults: FaultList
+    package var faults: FaultList
     private var text: YAMLText?
     private var values = 0
     /// Something in the tree was left out, so that what follows from it would only mislead.
     private var isIncomplete = false
 
     /// The tree, or nil if there is none; `faults` tells what is wrong.
-    static func read(_ yaml: String, file: String) -> (root: Written?, faults: FaultList) {
+    package static func read(_ yaml: String, file: String) -> (root: Written?, faults: FaultList) {
         var reader = YAMLReader(faults: FaultList(file: file))
         return (reader.read(yaml), reader.faults)
     }

@@ -14,6 +14,13 @@ public enum Math {
         Kernels.table.pointee.axpy(alpha, x, y, n)
     }
 
+    /// out = a · b, elementwise over `n` elements; `out` may be `a` or `b`.
+    public static func multiply(
+        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ out: UnsafeMutablePointer<Float>, _ n: Int
+    ) {
+        Kernels.table.pointee.multiply(a, b, out, n)
+    }
+
     /// out[i] = scale (q · keys[i * stride ..< i * stride + n]) for i in 0..<count: one head's scores over a cache.
     public static func scores(
         _ q: UnsafePointer<Float>, _ keys: UnsafePointer<Float>, stride: Int, count: Int, _ n: Int, scale: Float,

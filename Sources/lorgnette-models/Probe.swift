@@ -101,3 +101,9 @@ struct Probe: ParsableCommand {
         }
     }
 }
+
+/// A fault in what was asked for.
+struct ProbeFault: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -100,10 +100,64 @@ import Testing
             compare("quick_gelu") { $0.quick_gelu(b, &$1, n) }
             compare("gelu") { $0.gelu(b, &$1, n) }
             compare("softmax") { $0.softmax(&$1, n) }
+            compare("softmax_backward", 4e-6) { $0.softmax_backward(c, &$1, n) }
+            compare("gelu_backward", 2e-6) { $0.gelu_backward(b, c, &$1, n) }
+            compare("silu_multiply_backward", 4e-6) {
+                var up = c
+                $0.silu_multiply_backward(b, a, c, &$1, &up, n)
+            }
+            compare("silu_multiply_backward in place", 4e-6) { kernels, out in
+                var gate = c
+                out.withUnsafeMutableBufferPointer {
+                    guard let dy = $0.baseAddress else { return }
+                    kernels.silu_multiply_backward(b, c, dy, &gate, dy, n)
+                }
+            }
             if n > 0 {
                 compare("rms_norm", 4e-6) { $0.rms_norm(b, c, 1e-5, &$1, n) }
                 compare("layer_norm", 4e-6) { $0.layer_norm(b, c, a, 1e-5, &$1, n) }
+                compare("rms_norm_backward", 1e-5) { $0.rms_norm_backward(b, c, 1e-5, a, &$1, nil, n) }
+                compare("rms_norm_backward's weight", 1e-5) {
+                    var unused = a
+                    $0.rms_norm_backward(b, c, 1e-5, a, &unused, &$1, n)
+                }
             }
+        }
+    }
+
+    @Test(arguments: fastTables)
+    func layerNormBackward(table: String) throws {
+        let fast = try #require(lk_kernels_named(table)).pointee, plain = lk_scalar
+        var samples = Samples(5)
+        for n in Self.lengths where n > 1 {
+            // Lengths of two have z = ±1: nothing but rounding is left of the gradient, so they are compared coarsely.
+            let x = samples.floats(n, times: 4), w = samples.floats(n), dy = samples.floats(n)
+            func run(_ kernels: lk_kernels) -> [Float] {
+                var dx = [Float](repeating: 1, count: n + 1), dw = dx, db = dx
+                kernels.layer_norm_backward(x, w, 1e-5, dy, &dx, &dw, &db, n)
+                return dx + dw + db
+            }
+            let allowed: Float = n == 2 ? 1e-3 : 2e-5
+            for (found, expected) in zip(run(fast), run(plain)) {
+                #expect(abs(found - expected) <= allowed * max(1, abs(expected)), "\(n) elements")
+            }
+        }
+    }
+
+    @Test(arguments: fastTables)
+    func adamW(table: String) throws {
+        let fast = try #require(lk_kernels_named(table)).pointee, plain = lk_scalar
+        var samples = Samples(6)
+        let step = lk_adamw(
+            rate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.1, g_scale: 0.5, m_scale: 10, v_scale: 100)
+        for n in Self.lengths {
+            let g = samples.floats(n), start = samples.floats(n), squares = g.map { $0 * $0 }
+            func run(_ kernels: lk_kernels) -> [Float] {
+                var w = start + [77], m = g + [77], v = squares + [77]
+                kernels.adamw(&w, g, &m, &v, n, step)
+                return w + m + v
+            }
+            for (found, expected) in zip(run(fast), run(plain)) { #expect(abs(found - expected) <= 2e-6, "\(n)") }
         }
     }
 

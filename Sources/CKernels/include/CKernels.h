@@ -23,6 +23,12 @@ typedef void (*lk_product_fn)(const void *weights, size_t row_bytes, size_t rows
                               const float *x, size_t x_stride, size_t tokens, const float *_Nullable bias,
                               float *out, size_t out_stride);
 
+/// The numbers of an AdamW step: w -= rate * (m' / (sqrt(v') + eps) + decay * w), where m' = m * m_scale and
+/// v' = v * v_scale undo the bias of the running means, and g is multiplied by g_scale (clipping) first.
+typedef struct {
+    float rate, beta1, beta2, eps, decay, g_scale, m_scale, v_scale;
+} lk_adamw;
+
 typedef struct {
     const char *name;
     /// NULL for a type that only the plain loops widen: ask lk_widen.
@@ -57,6 +63,23 @@ typedef struct {
     void (*quick_gelu)(const float *x, float *out, size_t n);
     /// out = x/2 (1 + erf(x / sqrt 2))
     void (*gelu)(const float *x, float *out, size_t n);
+
+    // Backward: each takes the gradient of the loss in what the loop above wrote, and gives that in what it read.
+
+    /// dp = p * (dp - p · dp), in place; p is a softmax's result
+    void (*softmax_backward)(const float *p, float *dp, size_t n);
+    /// dx += gradient through rms_norm; dweight (if any) += gradient in the weight
+    void (*rms_norm_backward)(const float *x, const float *weight, float eps, const float *dy, float *dx,
+                              float *_Nullable dweight, size_t n);
+    /// dx += gradient through layer_norm; dweight and dbias (both or none) += gradients in weight and bias
+    void (*layer_norm_backward)(const float *x, const float *weight, float eps, const float *dy, float *dx,
+                                float *_Nullable dweight, float *_Nullable dbias, size_t n);
+    /// dgate and dup from dy; dup may be dy
+    void (*silu_multiply_backward)(const float *gate, const float *up, const float *dy, float *dgate, float *dup, size_t n);
+    /// dx = dy * gelu'(x) (dx may be dy)
+    void (*gelu_backward)(const float *x, const float *dy, float *dx, size_t n);
+    /// One step of AdamW (arXiv 1711.05101) on a weight, its gradient g and the running means m of g and v of g².
+    void (*adamw)(float *w, const float *g, float *m, float *v, size_t n, lk_adamw step);
 } lk_kernels;
 
 /// Plain loops; always there.

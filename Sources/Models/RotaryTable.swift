@@ -1,0 +1,41 @@
+import Glibc
+import Tensors
+
+/// Rotary positions (RoFormer, arXiv 2104.09864): the interleaved pairs (2i, 2i + 1) of a head's first `ropeSize`
+/// elements turn by position / θ^(2i / ropeSize).
+package struct RotaryTable: Sendable {
+    private let turns: Tensor  // [positions, ropeSize]: cosine and sine of each pair
+    private let headSize: Int
+
+    package init(_ c: LlamaConfiguration, positions: Int) {
+        headSize = c.headSize
+        turns = Tensor(positions, c.ropeSize)
+        for i in stride(from: 0, to: c.ropeSize, by: 2) {
+            let frequency = pow(Double(c.ropeTheta), -Double(i) / Double(c.ropeSize))
+            for position in 0..<positions {
+                let angle = Double(position) * frequency
+                turns.row(position)[i] = Float(cos(angle))
+                turns.row(position)[i + 1] = Float(sin(angle))
+            }
+        }
+    }
+
+    /// How many positions the table has.
+    package var positions: Int { turns.rows }
+
+    /// Turns `heads` heads that follow one another; `back` undoes it, which is also what a gradient needs.
+    package func rotate(_ row: UnsafeMutablePointer<Float>, heads: Int, position: Int, back: Bool = false) {
+        let turn = turns.row(position)
+        let sign: Float = back ? -1 : 1
+        for h in 0..<heads {
+            let x = row + h * headSize
+            var i = 0
+            while i < turns.columns {
+                let (a, b, c, s) = (x[i], x[i + 1], turn[i], sign * turn[i + 1])
+                x[i] = a * c - b * s
+                x[i + 1] = a * s + b * c
+                i += 2
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+import Checkpoints
+import Tensors
+
+/// Makes or reads the parameters of an adapter, by the keys of the official files.
+struct AdapterParameters {
+    /// Where values come from.
+    enum Source {
+        case fresh(seed: UInt64)
+        case file(any Checkpoint)
+    }
+
+    private(set) var all: [Parameter] = []
+    private(set) var faults: [String] = []
+    private let file: (any Checkpoint)?
+    private var random: SplitMix64
+
+    init(_ source: Source) {
+        switch source {
+        case .fresh(let seed):
+            file = nil
+            random = SplitMix64(seed)
+        case .file(let checkpoint):
+            file = checkpoint
+            random = SplitMix64(0)
+        }
+    }
+
+    /// How a fresh value starts.
+    enum Start {
+        case zeros
+        case ones
+        case constant(Float)
+        /// A normal distribution of this deviation.
+        case normal(Float)
+        case copy(Tensor)
+    }
+
+    /// The parameter of that key and shape; a key that the file lacks starts as if it were fresh if `isOptional`.
+    mutating func take(
+        _ name: String, _ shape: [Int], _ kind: ParameterKind, _ group: ParameterGroup, _ start: Start,
+        isOptional: Bool = false
+    ) -> Parameter {
+        let parameter = Parameter(name, kind, group, value(name, shape, start, isOptional))
+        all.append(parameter)
+        return parameter
+    }
+
+    private mutating func value(_ name: String, _ shape: [Int], _ start: Start, _ isOptional: Bool) -> Tensor {
+        if let file, !isOptional || file.view(name) != nil {
+            do {
+                return try file.require(name, shape: shape).tensor()
+            } catch {
+                faults.append("\(error)")
+                return Tensor(shape)
+            }
+        }
+        let tensor = Tensor(shape)
+        switch start {
+        case .zeros: break
+        case .ones: tensor.data.update(repeating: 1, count: tensor.count)
+        case .constant(let value): tensor.data.update(repeating: value, count: tensor.count)
+        case .normal(let deviation): for i in 0..<tensor.count { tensor.data[i] = random.normal() * deviation }
+        case .copy(let other): tensor.data.update(from: other.data, count: tensor.count)
+        }
+        return tensor
+    }
+}

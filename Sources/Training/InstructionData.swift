@@ -1,0 +1,51 @@
+import Checkpoints
+
+/// Instructions with answers as Alpaca has them: a JSON list, or JSONL, of {"instruction", "input" (may be missing or
+/// empty), "output"}.
+public struct InstructionData: Sendable {
+    public struct Entry: Sendable, Equatable {
+        /// The user's message: the instruction, and the input below it.
+        public let message: String
+        public let answer: String
+        /// File and line (or number in the list), for messages.
+        public let place: String
+    }
+
+    public let entries: [Entry]
+
+    /// Throws `DataFaults` with every fault of the file at once.
+    public init(path: String) throws {
+        var faults = DataFaults([])
+        var entries: [Entry] = []
+        func add(_ value: JSONValue, _ place: String) {
+            guard let instruction = value["instruction"]?.string, !instruction.isEmpty else {
+                return faults.add("\(place): instruction: expected text, found \(value["instruction"]?.kind ?? "none")")
+            }
+            guard let output = value["output"]?.string, !output.isEmpty else {
+                return faults.add("\(place): output: expected text, found \(value["output"]?.kind ?? "none")")
+            }
+            let input = value["input"]?.string ?? ""
+            entries.append(
+                Entry(message: input.isEmpty ? instruction : instruction + "\n\n" + input, answer: output, place: place))
+        }
+        let lines = try TextLines.read(path)
+        if lines.first?.text.first == "[" {
+            guard let list = try JSONValue(path: path).array else {
+                throw DataFaults(["\(path): expected a list of instructions"])
+            }
+            for (i, value) in list.enumerated() { add(value, "\(path): \(i + 1)") }
+        } else {
+            for (number, line) in lines {
+                let place = "\(path):\(number)"
+                do {
+                    add(try TextLines.json(line, place), place)
+                } catch {
+                    faults.add(error.first)
+                }
+            }
+        }
+        if entries.isEmpty, faults.isEmpty { faults.add("\(path): expected instructions, found none") }
+        try faults.check()
+        self.entries = entries
+    }
+}

@@ -1,0 +1,144 @@
+import Checkpoints
+import Glibc
+import Tensors
+
+/// Joint training with disjoint parameters (arXiv 2304.15010, section 4.2): every step has a batch of pictures with
+/// their captions and a batch of instructions, and each updates only the parameters that learn from its kind.
+public final class Trainer {
+    /// One row of the curve.
+    public struct Point: Sendable, Equatable {
+        public var step: Int
+        /// Mean loss per token of the step's pictures and instructions; nil without any.
+        public var pictures: Double?
+        public var instructions: Double?
+        public var validation: Validation?
+    }
+
+    /// Mean loss per token on pictures that are not trained on: as they are, with the features of the next picture,
+    /// and with zeros. What the model sees is the distance from the first to the others.
+    public struct Validation: Sendable, Equatable {
+        public var seen: Double
+        public var shuffled: Double
+        public var zero: Double
+        /// Captions that were learned until then.
+        public var captions: Int
+    }
+
+    public let network: AdapterNetwork
+    public let plan: TrainingPlan
+    /// The next step, from 0.
+    public internal(set) var step = 0
+    public internal(set) var curve: [Point] = []
+    /// Continuations of pictures that were learned.
+    public internal(set) var captions = 0
+    let optimizer: AdamW
+    private let pictures: (any ExampleSource)?
+    private let instructions: (any ExampleSource)?
+    private let validation: [Example]
+    private var pictureDeck: Deck
+    private var instructionDeck: Deck
+
+    /// - Parameter validation: pictures that are not trained on; none: no validation.
+    public init(
+        _ network: AdapterNetwork, _ plan: TrainingPlan, pictures: (any ExampleSource)?,
+        instructions: (any ExampleSource)?, validation: [Example]
+    ) {
+        (self.network, self.plan, self.validation) = (network, plan, validation)
+        self.pictures = plan.pictures.batch > 0 ? pictures : nil
+        self.instructions = plan.instructions.batch > 0 ? instructions : nil
+        pictureDeck = Deck(count: max(1, pictures?.count ?? 1), seed: plan.seed)
+        instructionDeck = Deck(count: max(1, instructions?.count ?? 1), seed: plan.seed &+ 1)
+        var learning: Set<ParameterGroup> = []
+        if self.pictures != nil { learning.formUnion(plan.pictures.groups) }
+        if self.instructions != nil { learning.formUnion(plan.instructions.groups) }
+        for parameter in network.parameters {
+            parameter.isTrained = learning.contains(parameter.group) && plan.rates[parameter.kind] > 0
+        }
+        optimizer = AdamW(network.parameters, .init(decay: plan.decay, clip: plan.clip))
+    }
+
+    public var isDone: Bool { step >= plan.steps }
+
+    /// One step. Throws before anything is changed if the loss or a gradient is no number, or an example is bad.
+    public func advance() throws {
+        var point = Point(step: step)
+        var groups: Set<ParameterGroup> = []
+        do {
+            if let pictures {
+                let drawn = pictureDeck.draw(plan.pictures.batch, step: step)
+                point.pictures = try learn(pictures, drawn, plan.pictures)
+                groups.formUnion(plan.pictures.groups)
+                captions += plan.pictures.batch == 0 ? 0 : lastContinuations
+            }
+            if let instructions {
+                let drawn = instructionDeck.draw(plan.instructions.batch, step: step)
+                point.instructions = try learn(instructions, drawn, plan.instructions)
+                groups.formUnion(plan.instructions.groups)
+            }
+            let learned = ParameterGroup.allCases.filter(groups.contains).map { group in
+                network.parameters.filter { $0.group == group && $0.isTrained }
+            }
+            let lengths = try learned.map { try AdamW.length($0) }
+            let share = plan.schedule(step)
+            for (parameters, length) in zip(learned, lengths) {
+                optimizer.step(parameters, length: length) { plan.rates[$0.kind] * share }
+            }
+        } catch {
+            for parameter in network.parameters { parameter.clearGradient() }
+            throw error
+        }
+        step += 1
+        if !validation.isEmpty, step % plan.validateEvery == 0 || isDone { point.validation = try validate() }
+        curve.append(point)
+    }
+
+    private var lastContinuations = 0
+
+    private func learn(
+        _ source: any ExampleSource, _ drawn: [(index: Int, epoch: Int)], _ share: TrainingPlan.Share
+    ) throws -> Double {
+        let examples = try drawn.map { try source.example($0.index, epoch: $0.epoch, seed: plan.seed) }
+        let divisor = examples.reduce(0) { $0 + $1.targetCount }
+        lastContinuations = examples.reduce(0) { $0 + $1.continuations.count }
+        guard divisor > 0 else { return 0 }
+        network.activate(share.groups)
+        var loss = 0.0
+        for part in Self.parts(examples, share.atOnce) {
+            do {
+                loss += try network.learn(part, divisor: divisor)
+            } catch {
+                throw named(error, drawn.map { source.name($0.index) })
+            }
+        }
+        return loss
+    }
+
+    /// The same error with the examples that it came from.
+    private func named(_ error: TrainingError, _ names: [String]) -> TrainingError {
+        guard case .notANumber(let what) = error else { return error }
+        return .notANumber(what: "step \(step), \(what) of \(names.joined(separator: ", "))")
+    }
+
+    /// Examples that go through the model together: with pictures or without, as many as are allowed.
+    static func parts(_ examples: [Example], _ atOnce: Int) -> [[Example]] {
+        let kinds = [examples.filter { $0.features != nil }, examples.filter { $0.features == nil }]
+        return kinds.flatMap { list in
+            stride(from: 0, to: list.count, by: max(1, atOnce)).map { Array(list[$0..<min($0 + max(1, atOnce), list.count)]) }
+        }
+    }
+
+    /// The three losses on the validation pictures.
+    public func validate() throws -> Validation {
+        let divisor = Double(max(1, validation.reduce(0) { $0 + $1.targetCount }))
+        func loss(_ features: (Int) -> Tensor?) throws -> Double {
+            var changed = validation
+            for i in changed.indices { changed[i].features = features(i) }
+            return try Self.parts(changed, plan.pictures.atOnce).reduce(0) { try $0 + network.loss($1) } / divisor
+        }
+        let blank = validation[0].features.map { Tensor($0.shape) }
+        return Validation(
+            seen: try loss { validation[$0].features },
+            shuffled: try loss { validation[($0 + 1) % validation.count].features }, zero: try loss { _ in blank },
+            captions: captions)
+    }
+}

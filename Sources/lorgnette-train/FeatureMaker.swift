@@ -1,0 +1,87 @@
+import Checkpoints
+import ExpertKit
+import Foundation
+import Models
+import Pictures
+import Tensors
+import Training
+
+/// Computes the visual features of pictures that the store does not have yet.
+struct FeatureMaker {
+    private let vision: VisionTransformer
+    let fingerprint: String
+    let store: FeatureStore
+
+    init(vision path: String) throws {
+        vision = try VisionTransformer(onnx: ONNXInitialisers(path: path))
+        fingerprint = try Fingerprint.sha256(of: path)
+        let folder = "\(DataFolder.home)/features"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let size = vision.configuration.imageSize
+        store = try FeatureStore(
+            path: "\(folder)/\(fingerprint.hex.prefix(16)).f16", rows: vision.tokens(height: size, width: size),
+            columns: vision.featureWidth)
+    }
+
+    var featureWidth: Int { vision.featureWidth }
+
+    /// The keys of the pictures' features, which are made where they are missing. Throws with every picture that cannot
+    /// be read; `report` gets how many are done and how many there are.
+    func keys(
+        _ entries: [PictureData.Entry], mirrors: Bool, report: (Int, Int) -> Void
+    ) throws -> [(straight: String, mirrored: String?)] {
+        var keys: [(straight: String, mirrored: String?)] = []
+        var faults: [String] = []
+        for (i, entry) in entries.enumerated() {
+            do {
+                let hash = try Fingerprint.sha256(of: entry.path).hex
+                let mirrored = mirrors ? Self.mirrorKey(hash) : nil
+                try make(hash, entry.path, isMirrored: false)
+                if let mirrored { try make(mirrored, entry.path, isMirrored: true) }
+                keys.append((hash, mirrored))
+            } catch let error as FeatureStoreError {
+                throw error
+            } catch {
+                faults.append("\(error)")
+            }
+            report(i + 1, entries.count)
+        }
+        if !faults.isEmpty { throw TrainFault(faults.prefix(20).joined(separator: "\n")) }
+        return keys
+    }
+
+    private func make(_ key: String, _ path: String, isMirrored: Bool) throws {
+        if store.contains(key) { return }
+        let size = vision.configuration.imageSize
+        var picture = try Picture.load(path: path).resized(width: size, height: size)
+        if isMirrored { picture = picture.mirrored() }
+        try store.add(key, vision.forward(Tensor(PixelNormalisation.imageNet.apply(picture), [3, size, size])))
+    }
+
+    /// A picture in a mirror is another picture, told from the first by its first digit, which is none.
+    private static func mirrorKey(_ hash: String) -> String { "m" + hash.dropFirst() }
+}
+
+extension Picture {
+    /// Left and right exchanged.
+    fileprivate func mirrored() -> Picture {
+        var out = rgb
+        for y in 0..<height {
+            for x in 0..<width {
+                for c in 0..<3 { out[(y * width + x) * 3 + c] = rgb[(y * width + width - 1 - x) * 3 + c] }
+            }
+        }
+        return Picture(width: width, height: height, rgb: out, facts: facts)
+    }
+}
+
+extension String {
+    /// A fingerprint without "sha256:".
+    var hex: String { split(separator: ":").last.map(String.init) ?? self }
+}
+
+/// What makes a run impossible.
+struct TrainFault: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,107 @@
+import Models
+import Tensors
+import Training
+
+/// Pictures with captions as examples: features from the store, captions as tokens.
+final class PictureExamples: ExampleSource {
+    private let entries: [PictureData.Entry]
+    /// For each entry the key of its features, and of those in a mirror.
+    private let keys: [(straight: String, mirrored: String?)]
+    private let store: FeatureStore
+    private let prompt: [Int]
+    /// For each entry its captions as tokens, the end included.
+    private let captions: [[[Int]]]
+    private let most: Int
+
+    init(
+        _ entries: [PictureData.Entry], keys: [(straight: String, mirrored: String?)], store: FeatureStore,
+        writing: PromptWriting, most: Int
+    ) {
+        (self.entries, self.keys, self.store, self.most) = (entries, keys, store, most)
+        prompt = writing.picturePrompt
+        captions = entries.map { $0.captions.map(writing.caption) }
+    }
+
+    var count: Int { entries.count }
+    func name(_ index: Int) -> String { entries[index].path }
+
+    func example(_ index: Int, epoch: Int, seed: UInt64) throws -> Example {
+        // The choice of a pass depends on nothing but picture, pass and seed.
+        var random = SplitMix64(seed &+ UInt64(index) &* 0x2545_f491_4f6c_dd1d &+ UInt64(epoch) &* 0x9e37_79b9)
+        let mirrored = keys[index].mirrored
+        let isMirrored = mirrored != nil && random.next() & 1 == 1
+        let key = isMirrored ? mirrored ?? keys[index].straight : keys[index].straight
+        var chosen = captions[index]
+        if chosen.count > most { chosen = Array(chosen.shuffled(using: &random).prefix(most)) }
+        return Example(features: try store.features(key), prompt: prompt, continuations: chosen)
+    }
+
+    /// Captions of all entries, as the warm start wants them.
+    func words(_ index: Int) -> [[Int]] { captions[index] }
+
+    func features(_ index: Int, mirrored: Bool) throws -> Tensor? {
+        try store.features(mirrored ? keys[index].mirrored ?? keys[index].straight : keys[index].straight)
+    }
+}
+
+/// How prompts and answers are written for a language model.
+struct PromptWriting {
+    let language: LanguageModel
+    let pictures: TrainingFile.Pictures?
+    let system: String?
+    let stop: Int
+    let picturePrompt: [Int]
+
+    init(_ language: LanguageModel, _ file: TrainingFile) throws {
+        self.language = language
+        pictures = file.pictures
+        system = file.instructions?.system
+        guard let stop = language.tokenizer.id(of: "<|im_end|>") ?? language.tokenizer.eos.min() else {
+            throw TrainFault("\(language.name): expected a token that ends an answer, found none")
+        }
+        self.stop = stop
+        if let prompt = file.pictures?.prompt {
+            picturePrompt = language.tokenizer.encode(prompt, special: false)
+        } else if let ask = file.pictures?.ask {
+            picturePrompt = try Self.chat(language, system: file.pictures?.system, ask)
+        } else {
+            picturePrompt = []
+        }
+    }
+
+    /// A caption with what ends it. After a plain prompt it begins with a space, after a chat's it does not.
+    func caption(_ text: String) -> [Int] {
+        language.tokenizer.encode((pictures?.prompt == nil ? "" : " ") + text, special: false) + [stop]
+    }
+
+    func instruction(_ entry: InstructionData.Entry) throws -> Example {
+        Example(
+            prompt: try Self.chat(language, system: system, entry.message),
+            continuations: [language.tokenizer.encode(entry.answer, special: false) + [stop]])
+    }
+
+    private static func chat(_ language: LanguageModel, system: String?, _ message: String) throws -> [Int] {
+        guard let template = try language.template else {
+            throw TrainFault("\(language.name): expected a chat template for a question, found none: use prompt")
+        }
+        let messages = (system.map { [ChatMessage(.system, $0)] } ?? []) + [ChatMessage(.user, message)]
+        return language.tokenizer.encode(template.pieces(messages, addGenerationPrompt: true))
+    }
+}
+
+/// Instructions as examples.
+final class InstructionExamples: ExampleSource {
+    private let examples: [(example: Example, place: String)]
+    /// How many were too long.
+    let leftOut: Int
+
+    init(_ entries: [InstructionData.Entry], writing: PromptWriting, longest: Int) throws {
+        let all = try entries.map { (example: try writing.instruction($0), place: $0.place) }
+        examples = all.filter { $0.example.prompt.count + $0.example.targetCount <= longest }
+        leftOut = all.count - examples.count
+    }
+
+    var count: Int { examples.count }
+    func name(_ index: Int) -> String { examples[index].place }
+    func example(_ index: Int, epoch: Int, seed: UInt64) -> Example { examples[index].example }
+}
