@@ -4,22 +4,35 @@ import Tensors
 // The layout of facebookresearch/llama. Rotary positions turn interleaved pairs, as here.
 
 extension Llama {
-    /// The model in a folder as LLaMA was released, `7B/params.json` and `7B/consolidated.*.pth`.
+    /// The model in a folder as LLaMA was released, `7B/params.json` and `7B/consolidated.*.pth`. The weights of a
+    /// model in several files are joined in memory; those of one file stay mapped.
     ///
     /// Throws `CheckpointError` for a file that cannot be read, `ModelError.configuration` or `.weights` for what is
     /// missing in it, with every fault.
     public init(official path: String) throws { try self.init(LlamaFolder(path: path)) }
 
     init(_ folder: LlamaFolder) throws {
-        guard folder.shards.count == 1 else {
-            throw ModelError.configuration(
-                file: folder.parameters, key: "consolidated.*.pth", expected: "one file",
-                found: "\(folder.shards.count)")
-        }
-        let checkpoint = try CheckpointReader.open(folder.shards[0])
+        let parts = try folder.shards.map(CheckpointReader.open)
+        let checkpoint = parts.count == 1 ? parts[0] : try Self.joined(parts)
         let c = try LlamaConfiguration(
             official: JSONValue(path: folder.parameters), file: folder.parameters, checkpoint)
         try self.init(checkpoint, c, .official)
+    }
+
+    /// The parts of a larger model as one. Each has some of the outputs of the linear layers whose results stay apart,
+    /// some of the inputs of those whose results are added up, and some of the columns of the embedding.
+    private static func joined(_ parts: [any Checkpoint]) throws -> ShardedCheckpoint {
+        let width = parts[0].view("norm.weight")?.count
+        // Llama 3 deals out the rows of the embedding.
+        let wholeRows = parts[0].view("tok_embeddings.weight")?.shape.last == width
+        return try ShardedCheckpoint(parts) { name in
+            switch name.split(separator: ".").suffix(2).first {
+            case "wq", "wk", "wv", "w1", "w3", "output": 0
+            case "wo", "w2": 1
+            case "tok_embeddings": wholeRows ? 0 : 1
+            default: nil
+            }
+        }
     }
 }
 
