@@ -15,7 +15,8 @@ struct Probe: ParsableCommand {
 
     @Option(help: "A GGUF file, or a folder as LLaMA was released.") var language: String?
     @Option(help: "A LLaMA-Adapter V2 in a safetensors or PyTorch file.") var adapter: String?
-    @Option(help: "Heads of the adapter's visual blocks, where they are not the released 16 and its file does not say.") var visualHeads: Int?
+    @Option(help: "Heads of the adapter's visual blocks, where they are not the released 16 and its file does not say.")
+    var visualHeads: Int?
     @Option(help: "An ONNX file with a DINOv2 backbone, or OpenAI's CLIP as a PyTorch file.") var vision: String?
     @Option(help: "A picture.") var image: String?
     @Option(help: "Text to read, without a chat format; special tokens in it are recognised.") var prompt: String?
