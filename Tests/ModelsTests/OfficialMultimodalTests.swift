@@ -66,7 +66,7 @@ struct OfficialMultimodalTests {
 
     @Test(arguments: Variant.allCases) func visualStagesAgree(_ variant: Variant) throws {
         let (_, adapter, vision) = try loaded(variant)
-        var worst: Float = 0
+        var (worst, worstResult): (Float, Float) = (0, 0)
         for condition in Self.conditions {
             var stages: [String: Tensor] = [:]
             let features = try vision.forward(pixels(variant, condition)) { i, x in
@@ -80,11 +80,14 @@ struct OfficialMultimodalTests {
                     name == "visual_query" || condition == "image" || (condition == "noimage" && name == "clip_tokens")
                 guard isKept else { continue }
                 let difference = Golden.difference(found, try variant.tensor("\(condition).\(name)"))
-                #expect(difference < 2e-5, "\(condition).\(name)")
+                // A wrong epsilon moves the two results by 2e-5 only; hidden states are larger numbers.
+                let isResult = name == "visual_query" || name == "clip_tokens"
+                #expect(difference < (isResult ? 1e-5 : 2e-5), "\(condition).\(name)")
                 worst = max(worst, difference)
+                if isResult { worstResult = max(worstResult, difference) }
             }
         }
-        print("\(variant.rawValue): visual stages, largest difference \(worst)")
+        print("\(variant.rawValue): visual stages, largest difference \(worst), of clip_tokens and visual_query \(worstResult)")
     }
 
     /// Hidden states and logits of every prompt with every picture, and with the adapter's own queries alone.
