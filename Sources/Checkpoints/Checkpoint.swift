@@ -24,7 +24,7 @@ struct TensorDirectory: Sendable {
     let file: String
     private(set) var names: [String] = []
     private var views: [String: TensorView] = [:]
-    private var refused: [String: String] = [:]
+    private var refused: [String: (expected: String, found: String)] = [:]
 
     init(file: String) { self.file = file }
 
@@ -35,8 +35,14 @@ struct TensorDirectory: Sendable {
 
     /// Notes a tensor that the file has in a type that is not read here.
     mutating func refuse(_ name: String, type: String) throws(CheckpointError) {
+        let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
+        try refuse(name, expected: "one of \(known)", found: "type \(type)")
+    }
+
+    /// Notes a tensor that the file has in a form that is not read here.
+    mutating func refuse(_ name: String, expected: String, found: String) throws(CheckpointError) {
         try self.name(name)
-        refused[name] = type
+        refused[name] = (expected, found)
     }
 
     func view(_ name: String) -> TensorView? { views[name] }
@@ -46,9 +52,8 @@ struct TensorDirectory: Sendable {
             guard let shape, shape != view.shape else { return view }
             throw .malformed(file: file, key: name, expected: "shape \(shape)", found: "shape \(view.shape)")
         }
-        if let type = refused[name] {
-            let known = ElementType.allCases.map(\.rawValue).joined(separator: ", ")
-            throw .unsupported(file: file, key: name, expected: "one of \(known)", found: "type \(type)")
+        if let (expected, found) = refused[name] {
+            throw .unsupported(file: file, key: name, expected: expected, found: found)
         }
         throw .missing(file: file, key: name, found: nearest(to: name))
     }

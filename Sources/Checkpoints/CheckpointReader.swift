@@ -10,16 +10,18 @@ public enum CheckpointReader {
         case pytorchPickle = "a PyTorch file of the old, unzipped kind"
     }
 
-    /// Maps a GGUF, safetensors or ONNX file. Other formats are named in the error.
+    private static let formats = "GGUF, safetensors, ONNX or a PyTorch zip archive"
+
+    /// Maps a GGUF, safetensors, ONNX or PyTorch file. Other formats are named in the error.
     public static func open(_ path: String) throws(CheckpointError) -> any Checkpoint {
         let format = try format(of: path)
         switch format {
         case .gguf: return try GGUF(path: path)
         case .safetensors: return try Safetensors(path: path)
         case .onnx: return try ONNXInitialisers(path: path)
-        case .pytorchZip, .torchScript, .pytorchPickle:
-            throw .unsupported(
-                file: path, key: "format", expected: "GGUF, safetensors or ONNX", found: format.rawValue)
+        case .pytorchZip, .torchScript: return try PyTorchArchive(path: path)
+        case .pytorchPickle:
+            throw .unsupported(file: path, key: "format", expected: formats, found: format.rawValue)
         }
     }
 
@@ -45,7 +47,7 @@ public enum CheckpointReader {
         if bytes.count > 1, bytes[0] == 0x08, (1...64).contains(bytes[1]) { return .onnx }
         let shown = bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: " ")
         throw .unsupported(
-            file: file, key: "format", expected: "GGUF, safetensors or ONNX", found: "a file that begins with \(shown)")
+            file: file, key: "format", expected: formats, found: "a file that begins with \(shown)")
     }
 
     /// TorchScript archives have code beside the pickle; the names are in the central directory at the end.

@@ -5,9 +5,9 @@ import Tensors
 public struct LanguageModel: Sendable {
     public let llama: Llama
     public let tokenizer: any Tokenizer
-    /// The file's name without folders.
+    /// The file's or folder's name, without those above.
     public let name: String
-    /// "sha256:…" of the file.
+    /// "sha256:…" of the file, or of the weights' files in order.
     public let fingerprint: String
     private let writing: Result<ChatTemplate?, ModelError>
 
@@ -15,19 +15,28 @@ public struct LanguageModel: Sendable {
     /// says is not understood.
     public var template: ChatTemplate? { get throws(ModelError) { try writing.get() } }
 
-    /// The model in a GGUF. Throws `CheckpointError` or `ModelError` if it is not one that is understood.
+    /// The model in a GGUF, or in a folder as LLaMA was released (see `Llama.init(official:)`). Throws `CheckpointError`
+    /// or `ModelError` if it is not one that is understood.
     public init(path: String) throws {
-        let gguf = try GGUF(path: path)
-        llama = try Llama(gguf: gguf)
-        tokenizer = try gguf.tokenizer()
-        writing = Result { () throws(ModelError) in
-            gguf.metadata["tokenizer.chat_template"] == nil ? nil : try ChatTemplate(gguf: gguf)
-        }
         name = String(path.split(separator: "/").last ?? "")
-        fingerprint = try Fingerprint.sha256(of: path)
+        if LlamaFolder.isFolder(path) {
+            let folder = try LlamaFolder(path: path)
+            llama = try Llama(folder)
+            tokenizer = try SentencePiece(model: folder.tokenizer)
+            writing = .success(nil)
+            fingerprint = try Fingerprint.sha256(of: folder.shards)
+        } else {
+            let gguf = try GGUF(path: path)
+            llama = try Llama(gguf: gguf)
+            tokenizer = try gguf.tokenizer()
+            writing = Result { () throws(ModelError) in
+                gguf.metadata["tokenizer.chat_template"] == nil ? nil : try ChatTemplate(gguf: gguf)
+            }
+            fingerprint = try Fingerprint.sha256(of: path)
+        }
         guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
             throw ModelError.configuration(
-                file: path, key: "tokenizer.ggml.tokens", expected: "at most \(llama.configuration.vocabulary) tokens",
+                file: path, key: "tokenizer", expected: "at most \(llama.configuration.vocabulary) tokens",
                 found: "\(tokenizer.vocabularySize)")
         }
     }
@@ -45,9 +54,11 @@ public struct LanguageModel: Sendable {
         LanguageModel(self, llama: llama.adapted(by: adapter))
     }
 
-    /// The adapter in a safetensors file, checked against this model; errors as in `LlamaAdapter.init`.
-    public func adapter(path: String) throws -> LlamaAdapter {
-        try LlamaAdapter(Safetensors(path: path), base: llama.configuration, fingerprint: fingerprint)
+    /// The adapter in a safetensors or PyTorch file, checked against this model; parameter and errors as in
+    /// `LlamaAdapter.init`.
+    public func adapter(path: String, visualHeads: Int? = nil) throws -> LlamaAdapter {
+        try LlamaAdapter(
+            CheckpointReader.open(path), base: llama.configuration, fingerprint: fingerprint, visualHeads: visualHeads)
     }
 
     /// What a generation ended with.

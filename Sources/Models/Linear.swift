@@ -1,11 +1,12 @@
 import Tensors
 
-/// y = W x + b.
+/// y = W x + b, and where an adapter adds a low-rank part, + B (A x).
 struct Linear: Sendable {
     /// [out, in]
     let weight: Matrix
     /// [out]
     var bias: Tensor?
+    var lowRank: LowRank?
 
     init(weight: Matrix, bias: Tensor? = nil) {
         self.weight = weight
@@ -28,6 +29,30 @@ struct Linear: Sendable {
 
     func callAsFunction(_ x: Tensor, rows: Int, into y: Tensor) {
         Math.linear(x, rows: rows, weight, bias: bias, into: y)
+        lowRank?.add(x, rows: rows, to: y)
+    }
+}
+
+/// A change of a weight as a product of two narrow matrices (LoRA, arXiv 2106.09685), without a scale: B (A x).
+final class LowRank: Sendable {
+    /// A: [rank, in]
+    let down: Tensor
+    /// B: [out, rank]
+    let up: Tensor
+
+    init(down: Tensor, up: Tensor) {
+        self.down = down
+        self.up = up
+    }
+
+    /// y[T, out] += B (A x[T, in])
+    func add(_ x: Tensor, rows: Int, to y: Tensor) {
+        let rank = down.rows
+        let narrow = Tensor(rows, rank)
+        Math.linear(x, rows: rows, Matrix(down), into: narrow)
+        Math.sgemm(
+            m: rows, n: up.rows, k: rank, a: narrow.data, lda: rank, b: up.data, ldb: rank, transB: true, c: y.data,
+            ldc: y.columns, beta: 1)
     }
 }
 

@@ -18,12 +18,12 @@ public struct Llama: Sendable {
     let output: Matrix
     var layers: [Layer]
 
-    /// The weights of one layer. Biases are nil but where an adapter adds them.
+    /// The weights of one layer. Biases and low-rank parts are nil but where an adapter adds them.
     struct Layer: Sendable {
         var attentionNorm: Tensor  // [D]
         var wq: Linear  // [H d, D]
-        let wk: Linear  // [G d, D]
-        let wv: Linear  // [G d, D]
+        var wk: Linear  // [G d, D]
+        var wv: Linear  // [G d, D]
         var wo: Linear  // [D, H d]
         var ffnNorm: Tensor  // [D]
         var w1: Linear  // [F, D]  gate
@@ -33,25 +33,33 @@ public struct Llama: Sendable {
 
     /// The model in a GGUF. `ModelError.configuration` or `.weights` says what the file lacks, with every fault.
     public init(gguf: any Checkpoint) throws(ModelError) {
-        let c = try LlamaConfiguration(gguf: gguf)
-        let w = WeightReader(gguf)
+        try self.init(gguf, LlamaConfiguration(gguf: gguf), .gguf)
+    }
+
+    /// A model whose heads are rotated in interleaved pairs, from a file with these keys.
+    init(_ checkpoint: any Checkpoint, _ c: LlamaConfiguration, _ keys: LlamaKeys) throws(ModelError) {
+        let w = WeightReader(checkpoint)
         configuration = c
-        embedding = w.matrix("token_embd.weight", c.vocabulary, c.width)
+        embedding = w.matrix(keys.embedding, c.vocabulary, c.width)
         layers = (0..<c.layers).map { i in
-            Layer(
-                attentionNorm: w.tensor("blk.\(i).attn_norm.weight", c.width),
-                wq: Linear(weight: w.matrix("blk.\(i).attn_q.weight", c.queryWidth, c.width)),
-                wk: Linear(weight: w.matrix("blk.\(i).attn_k.weight", c.kvWidth, c.width)),
-                wv: Linear(weight: w.matrix("blk.\(i).attn_v.weight", c.kvWidth, c.width)),
-                wo: Linear(weight: w.matrix("blk.\(i).attn_output.weight", c.width, c.queryWidth)),
-                ffnNorm: w.tensor("blk.\(i).ffn_norm.weight", c.width),
-                w1: Linear(weight: w.matrix("blk.\(i).ffn_gate.weight", c.hidden, c.width)),
-                w2: Linear(weight: w.matrix("blk.\(i).ffn_down.weight", c.width, c.hidden)),
-                w3: Linear(weight: w.matrix("blk.\(i).ffn_up.weight", c.hidden, c.width)))
+            func linear(_ key: String, _ rows: Int, _ columns: Int) -> Linear {
+                Linear(weight: w.matrix("\(keys.layer).\(i).\(key).weight", rows, columns))
+            }
+            return Layer(
+                attentionNorm: w.tensor("\(keys.layer).\(i).\(keys.attentionNorm).weight", c.width),
+                wq: linear(keys.wq, c.queryWidth, c.width),
+                wk: linear(keys.wk, c.kvWidth, c.width),
+                wv: linear(keys.wv, c.kvWidth, c.width),
+                wo: linear(keys.wo, c.width, c.queryWidth),
+                ffnNorm: w.tensor("\(keys.layer).\(i).\(keys.ffnNorm).weight", c.width),
+                w1: linear(keys.w1, c.hidden, c.width),
+                w2: linear(keys.w2, c.width, c.hidden),
+                w3: linear(keys.w3, c.hidden, c.width))
         }
-        norm = w.tensor("output_norm.weight", c.width)
+        norm = w.tensor(keys.norm, c.width)
         // Without a matrix of its own the output is tied to the embedding.
-        output = w.has("output.weight") ? w.matrix("output.weight", c.vocabulary, c.width) : embedding
+        output = w.has(keys.output) ? w.matrix(keys.output, c.vocabulary, c.width) : embedding
+        for key in keys.ignored { w.ignore(key) }
         w.refuseTheRest()
         try w.check()
     }
@@ -101,6 +109,9 @@ public struct Llama: Sendable {
                 (layer.wq.weight, layer.wq.bias, s.q), (layer.wk.weight, layer.wk.bias, s.k),
                 (layer.wv.weight, layer.wv.bias, s.v),
             ])
+        layer.wq.lowRank?.add(s.n, rows: T, to: s.q)
+        layer.wk.lowRank?.add(s.n, rows: T, to: s.k)
+        layer.wv.lowRank?.add(s.n, rows: T, to: s.v)
         for t in 0..<T {
             s.rotate(s.q.row(t), heads: c.heads, position: s.position + t)
             s.rotate(s.k.row(t), heads: c.kvHeads, position: s.position + t)
@@ -134,6 +145,8 @@ public struct Llama: Sendable {
             [
                 (layer.w1.weight, layer.w1.bias, s.gate), (layer.w3.weight, layer.w3.bias, s.up),
             ])
+        layer.w1.lowRank?.add(s.n, rows: T, to: s.gate)
+        layer.w3.lowRank?.add(s.n, rows: T, to: s.up)
         Math.siluMultiply(s.gate, s.up, rows: T, into: s.gate)
         layer.w2(s.gate, rows: T, into: s.n)
         Math.add(s.x, s.n, rows: T, into: s.x)

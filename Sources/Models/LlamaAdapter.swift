@@ -5,10 +5,12 @@ import Tensors
 // LLaMA-Adapter V2, multimodal, as released (arXiv 2304.15010; OpenGVLab/LLaMA-Adapter, llama_adapter_v2_multimodal7b):
 // visual features → clip_proj, norm → [visual_query; features] → visual blocks → first Q tokens → visual_proj, norm
 // → added to the adapter_query of each of the last L layers → wk and wv of the layer, without norm, rope or bias.
-// Biases on wq, wo, w1, w2, w3 and norms of its own tune the base.
+// Biases on wq, wo, w1, w2, w3, low-rank changes of all seven and norms of its own tune the base; the prompts do not
+// go through biases and low-rank changes.
 //
 //   N  visual tokens     C  width of a visual feature     E  width of the visual blocks
 //   Q  visual queries    L  layers with prompts           D  width, H heads, F feed-forward width of the LLaMA
+//   r  rank of a low-rank change
 
 /// A visual adapter for a LLaMA: its weights, and what it says about its use.
 public struct LlamaAdapter: Sendable {
@@ -38,6 +40,7 @@ public struct LlamaAdapter: Sendable {
     let visualProjNorm: LayerNorm  // [D]
     let adapterQuery: Tensor  // [L · Q, D]
     let gates: [Tensor]  // per adapted layer [1, H, 1, 1]
+    let newGates: [Tensor?]  // per adapted layer [1, 1, 1, 1]: beside tanh(gate), in files with low-rank changes
     let tuning: [Tuning]  // per layer of the LLaMA
     let norm: Tensor?  // [D]
 
@@ -50,22 +53,35 @@ public struct LlamaAdapter: Sendable {
         let w1: Tensor?  // [F]
         let w2: Tensor?  // [D]
         let w3: Tensor?  // [F]
+        let lowRank: LowRanks
+    }
+
+    /// Low-rank changes of a layer's weights, each [in] → r → [out].
+    struct LowRanks: Sendable {
+        let wq: LowRank?
+        let wk: LowRank?
+        let wv: LowRank?
+        let wo: LowRank?
+        let w1: LowRank?
+        let w2: LowRank?
+        let w3: LowRank?
     }
 
     private static let eps: Float = 1e-5
 
     /// The adapter in a checkpoint with the official keys, for a base of this configuration.
     ///
-    /// Refuses with `ModelError.wrongBase` a file whose `base_sha256` is not `fingerprint` ("sha256:…", if given), with
+    /// Each layer has the norms, biases and low-rank changes that the file has for it. `visualHeads` are the heads of
+    /// the visual blocks, which official files do not say: the file's own `v_num_heads` if not given, else 16. Refuses with `ModelError.wrongBase` a file whose `base_sha256` is not `fingerprint` ("sha256:…", if given), with
     /// `.configuration` a wiring that is not `released`, and with `.weights`, listing every fault, a file whose keys or
     /// shapes are not those of such an adapter.
     public init(
-        _ checkpoint: any Checkpoint, base: LlamaConfiguration, fingerprint: String? = nil
+        _ checkpoint: any Checkpoint, base: LlamaConfiguration, fingerprint: String? = nil, visualHeads: Int? = nil
     ) throws(ModelError) {
         facts = checkpoint.metadata.compactMapValues(\.string)
         try Self.check(facts, file: checkpoint.file, fingerprint: fingerprint)
         let w = WeightReader(checkpoint)
-        let c = try Self.configuration(w, facts, base)
+        let c = try Self.configuration(w, facts, base, visualHeads)
         configuration = c
         let (E, D) = (c.visualWidth, base.width)
         clipProj = w.linear("clip_proj", E, c.featureWidth)
@@ -85,22 +101,17 @@ public struct LlamaAdapter: Sendable {
         visualProj = w.linear("visual_proj", D, E)
         visualProjNorm = w.norm("visual_proj_norm", D)
         adapterQuery = w.tensor("adapter_query.weight", c.layers * c.queries, D)
+        // The official files have the prefix, what is saved of a LLaMA alone does not.
+        let llama = checkpoint.names.contains { $0.hasPrefix("llama.") } ? "llama." : ""
         let firstAdapted = base.layers - c.layers
-        gates = (firstAdapted..<base.layers).map { w.tensor("llama.layers.\($0).attention.gate", 1, base.heads, 1, 1) }
-        for i in 0..<firstAdapted { w.ignore("llama.layers.\(i).attention.gate") }
-        // Either every layer is tuned or none.
-        func tuned(_ i: Int, _ key: String, _ width: Int) -> Tensor? {
-            w.has("llama.layers.0.\(key)") ? w.tensor("llama.layers.\(i).\(key)", width) : nil
+        func gate(_ i: Int, _ name: String) -> String { "\(llama)layers.\(i).attention.\(name)" }
+        gates = (firstAdapted..<base.layers).map { w.tensor(gate($0, "gate"), 1, base.heads, 1, 1) }
+        newGates = (firstAdapted..<base.layers).map { w.tensor(ifPresent: gate($0, "new_gate"), 1, 1, 1, 1) }
+        for i in 0..<firstAdapted {
+            for name in ["gate", "new_gate"] { w.ignore(gate(i, name)) }
         }
-        tuning = (0..<base.layers).map { i in
-            Tuning(
-                attentionNorm: tuned(i, "attention_norm.weight", D),
-                wq: tuned(i, "attention.wq.bias", base.queryWidth), wo: tuned(i, "attention.wo.bias", D),
-                ffnNorm: tuned(i, "ffn_norm.weight", D),
-                w1: tuned(i, "feed_forward.w1.bias", base.hidden), w2: tuned(i, "feed_forward.w2.bias", D),
-                w3: tuned(i, "feed_forward.w3.bias", base.hidden))
-        }
-        norm = w.has("llama.norm.weight") ? w.tensor("llama.norm.weight", D) : nil
+        tuning = (0..<base.layers).map { Tuning(w, "\(llama)layers.\($0).", base) }
+        norm = w.tensor(ifPresent: "\(llama)norm.weight", D)
         w.refuseTheRest()
         try w.check()
     }
@@ -142,14 +153,17 @@ public struct LlamaAdapter: Sendable {
                 [
                     (model.layers[first + i].wk.weight, nil, keys), (model.layers[first + i].wv.weight, nil, values),
                 ])
-            return AdapterPrompts.Layer(keys: keys, values: values, factors: gates[i].array.map(tanhf))
+            // The released code leaves it out for a single prompt, where it needs no softmax.
+            let newGate = c.queries > 1 ? newGates[i]?.data[0] ?? 1 : 1
+            return AdapterPrompts.Layer(
+                keys: keys, values: values, factors: gates[i].array.map { tanhf($0) * newGate })
         }
         return AdapterPrompts(first: first, layers: layers)
     }
 }
 
 extension Llama {
-    /// The same model with the adapter's norms and biases. The mapped weights are shared.
+    /// The same model with the adapter's norms, biases and low-rank changes. The mapped weights are shared.
     public func adapted(by adapter: LlamaAdapter) -> Llama {
         var model = self
         model.norm = adapter.norm ?? norm
@@ -161,8 +175,48 @@ extension Llama {
             model.layers[i].w1.bias = tuning.w1
             model.layers[i].w2.bias = tuning.w2
             model.layers[i].w3.bias = tuning.w3
+            model.layers[i].wq.lowRank = tuning.lowRank.wq
+            model.layers[i].wk.lowRank = tuning.lowRank.wk
+            model.layers[i].wv.lowRank = tuning.lowRank.wv
+            model.layers[i].wo.lowRank = tuning.lowRank.wo
+            model.layers[i].w1.lowRank = tuning.lowRank.w1
+            model.layers[i].w2.lowRank = tuning.lowRank.w2
+            model.layers[i].w3.lowRank = tuning.lowRank.w3
         }
         return model
+    }
+}
+
+extension LlamaAdapter.Tuning {
+    /// What the file has under `prefix`, the layer's.
+    fileprivate init(_ w: WeightReader, _ prefix: String, _ c: LlamaConfiguration) {
+        let (D, F) = (c.width, c.hidden)
+        attentionNorm = w.tensor(ifPresent: prefix + "attention_norm.weight", D)
+        wq = w.tensor(ifPresent: prefix + "attention.wq.bias", c.queryWidth)
+        wo = w.tensor(ifPresent: prefix + "attention.wo.bias", D)
+        ffnNorm = w.tensor(ifPresent: prefix + "ffn_norm.weight", D)
+        w1 = w.tensor(ifPresent: prefix + "feed_forward.w1.bias", F)
+        w2 = w.tensor(ifPresent: prefix + "feed_forward.w2.bias", D)
+        w3 = w.tensor(ifPresent: prefix + "feed_forward.w3.bias", F)
+        lowRank = LlamaAdapter.LowRanks(
+            wq: w.lowRank(prefix + "attention.lora_wq", c.queryWidth, D),
+            wk: w.lowRank(prefix + "attention.lora_wk", c.kvWidth, D),
+            wv: w.lowRank(prefix + "attention.lora_wv", c.kvWidth, D),
+            wo: w.lowRank(prefix + "attention.lora_wo", D, c.queryWidth),
+            w1: w.lowRank(prefix + "feed_forward.lora_w1", F, D),
+            w2: w.lowRank(prefix + "feed_forward.lora_w2", D, F),
+            w3: w.lowRank(prefix + "feed_forward.lora_w3", F, D))
+    }
+}
+
+extension WeightReader {
+    /// `prefix`_l1.weight [rank, columns] and `prefix`_l2.weight [rows, rank]; nil if the file has neither.
+    fileprivate func lowRank(_ prefix: String, _ rows: Int, _ columns: Int) -> LowRank? {
+        let (down, up) = (prefix + "_l1.weight", prefix + "_l2.weight")
+        guard has(down) || has(up) else { return nil }
+        // The rank is whatever the file has, as long as both have the same.
+        let rank = max(1, shape(down)?.first ?? 1)
+        return LowRank(down: tensor(down, rank, columns), up: tensor(up, rows, rank))
     }
 }
 
@@ -184,7 +238,7 @@ extension LlamaAdapter {
 
     /// The sizes that the shapes imply; heads of the visual blocks are not in the shapes (official files have 16).
     private static func configuration(
-        _ w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration
+        _ w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ visualHeads: Int?
     ) throws(ModelError) -> Configuration {
         func fault(_ key: String, _ expected: String, _ found: String) -> ModelError {
             .configuration(file: w.checkpoint.file, key: key, expected: expected, found: found)
@@ -207,9 +261,10 @@ extension LlamaAdapter {
             throw fault(
                 "adapter_query.weight", "\(queries) rows for each of at most \(base.layers) layers", "\(rows) rows")
         }
-        let heads = facts["v_num_heads"].map { Int($0) ?? 0 } ?? 16
+        let heads = visualHeads ?? facts["v_num_heads"].map { Int($0) ?? 0 } ?? 16
         guard heads > 0, visualWidth % heads == 0 else {
-            throw fault("v_num_heads", "a divisor of \(visualWidth)", facts["v_num_heads"] ?? "none (16 assumed)")
+            let stated = visualHeads.map { "\($0)" } ?? facts["v_num_heads"]
+            throw fault("v_num_heads", "a divisor of \(visualWidth)", stated ?? "none (16 assumed)")
         }
         var blocks = 0
         while w.has("visual_blocks.\(blocks).norm1.weight") { blocks += 1 }

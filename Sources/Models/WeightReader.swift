@@ -7,8 +7,12 @@ final class WeightReader {
     let checkpoint: any Checkpoint
     private var faults: [String] = []
     private var taken: Set<String> = []
+    private let names: Set<String>
 
-    init(_ checkpoint: any Checkpoint) { self.checkpoint = checkpoint }
+    init(_ checkpoint: any Checkpoint) {
+        self.checkpoint = checkpoint
+        names = Set(checkpoint.names)
+    }
 
     func has(_ key: String) -> Bool { checkpoint.view(key) != nil }
 
@@ -16,7 +20,14 @@ final class WeightReader {
     func shape(_ key: String) -> [Int]? { checkpoint.view(key)?.shape }
 
     /// A float32 copy of the tensor of exactly this shape.
-    func tensor(_ key: String, _ shape: Int...) -> Tensor {
+    func tensor(_ key: String, _ shape: Int...) -> Tensor { tensor(key, shape) }
+
+    /// The same; nil if the file has no such key.
+    func tensor(ifPresent key: String, _ shape: Int...) -> Tensor? {
+        names.contains(key) ? tensor(key, shape) : nil
+    }
+
+    private func tensor(_ key: String, _ shape: [Int]) -> Tensor {
         guard let view = view(key, shape) else { return Tensor(0) }
         do {
             return try view.tensor()

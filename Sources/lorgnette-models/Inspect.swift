@@ -6,7 +6,8 @@ struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Shows what is in a model file: metadata, and every tensor's name, type and shape.")
 
-    @Argument(help: "A GGUF, safetensors or ONNX file: a path, or a name in the models folder.") var file: String
+    @Argument(help: "A GGUF, safetensors, ONNX or PyTorch file: a path, or a name in the models folder.") var file:
+        String
 
     func run() throws {
         let path = ModelsFolder.resolve(file)

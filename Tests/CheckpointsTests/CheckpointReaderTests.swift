@@ -20,8 +20,7 @@ import Testing
             CheckpointsTests.fault { _ = try CheckpointReader.open(folder.write("weights.pth", bytes)) }
         }
         let zip: [UInt8] = [0x50, 0x4B, 3, 4, 0, 0]
-        #expect(fault(zip + Array("archive/data.pkl".utf8)).hasSuffix("found a PyTorch zip archive"))
-        #expect(fault(zip + Array("archive/constants.pkl".utf8)).hasSuffix("found a TorchScript archive"))
+        #expect(fault(zip).hasSuffix("zip directory: the file is cut short: expected the end of a zip archive, found none"))
         #expect(fault([0x80, 2, 0x8A]).hasSuffix("found a PyTorch file of the old, unzipped kind"))
         #expect(fault([]).hasSuffix("format: expected a checkpoint, found an empty file"))
         #expect(fault(Array("<html>".utf8)).hasSuffix("found a file that begins with 3c 68 74 6d 6c 3e"))

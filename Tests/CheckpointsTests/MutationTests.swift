@@ -79,8 +79,17 @@ import Testing
         #expect(opened > 0 && opened < 4000)
     }
 
+    @Test func pytorch() throws {
+        for (seed, name) in ["types.pth", "modules.pt"].enumerated() {
+            let opened = survivors(try Fixture.bytes(name), count: 4000, seed: UInt64(seed) + 4) {
+                try PyTorchArchive(path: $0)
+            }
+            #expect(opened > 0 && opened < 4000, "\(name)")
+        }
+    }
+
     @Test func anyFormat() throws {
-        for (seed, name) in ["types.gguf", "types.safetensors", "types.onnx"].enumerated() {
+        for (seed, name) in ["types.gguf", "types.safetensors", "types.onnx", "types.pth", "modules.pt"].enumerated() {
             _ = survivors(try Fixture.bytes(name), count: 500, seed: UInt64(seed) + 9) { try CheckpointReader.open($0) }
         }
     }
