@@ -96,6 +96,24 @@ static inline lk_widen_fn lk_widen(const lk_kernels *k, lk_type type) {
 }
 static inline lk_product_fn _Nullable lk_product(const lk_kernels *k, lk_type type) { return k->product[type]; }
 
+/// Whether this CPU multiplies bfloat16 (AVX512-BF16); without, lk_bf16_product must not be called.
+int lk_has_bf16(void);
+
+/// Bytes that b[n][k] takes when packed.
+size_t lk_bf16_packed_bytes(size_t n, size_t k);
+
+/// Rounds b to bfloat16 and packs it for lk_bf16_product: element (c, i) of n columns and k terms is at
+/// b[c * column_stride + i * k_stride].
+void lk_bf16_pack(const float *b, size_t column_stride, size_t k_stride, size_t n, size_t k, void *out);
+
+/// Rounds x[rows][k] to bfloat16, rows of (k + 1) / 2 pairs.
+void lk_bf16_narrow(const float *x, size_t rows, size_t k, void *out);
+
+/// c[m][n] (+)= a · bᵀ for the columns of panels first ..< last (of 32): a narrowed, b packed, sums in float32.
+/// A row's result does not depend on the other rows.
+void lk_bf16_product(const void *a, size_t m, size_t n, size_t k, const void *b, size_t first, size_t last, float *c,
+                     size_t ldc, int adding);
+
 /// Tells the CPU that this thread waits in a loop.
 static inline void lk_pause(void) {
 #if defined(__x86_64__)

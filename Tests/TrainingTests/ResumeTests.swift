@@ -1,0 +1,64 @@
+import Checkpoints
+import Foundation
+import Golden
+import Tensors
+import Testing
+
+@testable import Training
+
+/// Interrupted anywhere and resumed, a run ends with the same adapter, bit for bit.
+@Suite struct ResumeTests {
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("training-\(UUID().uuidString)").path
+
+    init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
+
+    @Test(arguments: 0..<6)
+    func resumesExactly(at step: Int) throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let state = folder + "/state"
+        let whole = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 6)
+        while !whole.isDone { try whole.advance() }
+
+        let first = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 6)
+        for _ in 0..<step { try first.advance() }
+        try first.save(to: state, run: "a")
+        let second = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 6)
+        try second.resume(from: state, run: "a")
+        #expect(second.step == step)
+        while !second.isDone { try second.advance() }
+        #expect(DisjointTests.values(whole.network) == DisjointTests.values(second.network))
+        #expect(whole.curve.map(\.step) == second.curve.map(\.step))
+        for (a, b) in zip(whole.curve, second.curve) {
+            #expect(a.pictures.map(Float.init) == b.pictures.map(Float.init))
+            #expect(a.instructions.map(Float.init) == b.instructions.map(Float.init))
+        }
+        try AdapterFile.write(whole.network, facts: ["role": "test"], to: folder + "/whole")
+        try AdapterFile.write(second.network, facts: ["role": "test"], to: folder + "/second")
+        #expect(FileManager.default.contentsEqual(atPath: folder + "/whole", andPath: folder + "/second"))
+    }
+
+    @Test func anotherRunsStateIsRefused() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let trainer = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1)
+        try trainer.save(to: folder + "/state", run: "a")
+        let error = #expect(throws: CheckpointError.self) { try trainer.resume(from: folder + "/state", run: "b") }
+        #expect(error?.description.contains("another one (a)") == true)
+    }
+
+    @Test func aLossThatIsNoNumberChangesNothing() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let network = try DisjointTests.network(.released)
+        var plan = TrainingPlan()
+        (plan.steps, plan.pictures.batch) = (2, 2)
+        let features = TinyBase.features(5, network.plan.visual?.featureWidth ?? 0, seed: 1)
+        features.data[3] = .nan
+        let bad = TinyBase.example(network.configuration.vocabulary, seed: 2, features: features)
+        let trainer = Trainer(
+            network, plan, pictures: DisjointTests.Source(examples: [bad]), instructions: nil, validation: [])
+        let before = DisjointTests.values(network)
+        let error = #expect(throws: TrainingError.self) { try trainer.advance() }
+        #expect(error?.description.contains("step 0, loss of example 0, example 0") == true)
+        #expect(DisjointTests.values(network) == before)
+        #expect(network.parameters.allSatisfy { $0.gradient?.array.allSatisfy { $0 == 0 } ?? true })
+    }
+}
