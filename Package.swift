@@ -51,6 +51,7 @@ let package = Package(
         library("Pictures", ["CLeptonica"]),
         library("Wire", ["CZeroMQ", protobuf]),
         library("Pipelines", [yaml]),
+        library("Scoring", []),
 
         // Layer 3
         library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
@@ -61,7 +62,8 @@ let package = Package(
 
         // Layer 5
         program("lorgnette", ["Coordination", "Pipelines", arguments]),
-        program("lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
+        program(
+            "lorgnette-models", ["Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
         program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
@@ -76,6 +78,7 @@ let package = Package(
         tests("Pictures", ["Pictures", "Golden"]),
         tests("Wire", ["Wire"]),
         tests("Pipelines", ["Pipelines"]),
+        tests("Scoring", ["Scoring", "Checkpoints", "Golden"]),
         tests("ExpertKit", ["ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
         tests("EndToEnd", ["Golden"]),

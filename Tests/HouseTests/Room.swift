@@ -27,6 +27,7 @@ struct Room {
         Room(2, "Pictures", ["CLeptonica"]),
         Room(2, "Wire", ["CZeroMQ", "SwiftProtobuf"]),
         Room(2, "Pipelines", ["Yams"]),
+        Room(2, "Scoring", []),
 
         Room(3, "Models", ["Tensors", "Checkpoints"]),
         Room(3, "ExpertKit", ["Wire", "Crypto"]),
@@ -34,7 +35,9 @@ struct Room {
         Room(4, "Coordination", ["Pipelines", "Wire", "SwiftProtobuf", "GRDB", "Crypto"]),
 
         Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
-        Room(5, "lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
+        Room(
+            5, "lorgnette-models",
+            ["Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
         Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
