@@ -23,27 +23,49 @@ struct Figures {
 
     var json: String {
         let members = rows.map { name, value in
-            switch value {
-            case .count(let count): "\"\(name)\":\(count)"
-            case .number(let number): "\"\(name)\":\(number.isFinite ? Self.short(number) : "null")"
-            case .group(let figures): "\"\(name)\":\(figures.json)"
-            }
+            let value =
+                switch value {
+                case .count(let count): "\(count)"
+                case .number(let number): number.isFinite ? Self.short(number) : "null"
+                case .group(let figures): figures.json
+                }
+            return "\(Self.quoted(name)):\(value)"
         }
         return "{\(members.joined(separator: ","))}"
     }
 
-    /// One row a line; a group's rows are indented below its name.
+    /// One row a line; a group's groups are indented below its name, its other rows stand beside it.
     var text: String { lines(indent: "").joined(separator: "\n") }
 
     private func lines(indent: String) -> [String] {
         let width = rows.map(\.name.count).max() ?? 0
         return rows.flatMap { name, value in
+            let begin = indent + name.padded(to: width) + "  "
             switch value {
-            case .count(let count): ["\(indent)\(name.padded(to: width))  \(count)"]
-            case .number(let number): ["\(indent)\(name.padded(to: width))  \(Self.short(number))"]
-            case .group(let figures): [indent + name] + figures.lines(indent: indent + "  ")
+            case .count(let count): return [begin + "\(count)"]
+            case .number(let number): return [begin + Self.short(number)]
+            case .group(let figures):
+                return figures.isFlat ? [begin + figures.line] : [indent + name] + figures.lines(indent: indent + "  ")
             }
         }
+    }
+
+    private var isFlat: Bool { rows.allSatisfy { if case .group = $0.value { false } else { true } } }
+
+    /// "n 11  exact 0.5000": for a group without groups.
+    private var line: String {
+        rows.map { name, value in
+            switch value {
+            case .count(let count): "\(name) \(count)"
+            case .number(let number): "\(name) \(Self.short(number))"
+            case .group(let figures): "\(name) (\(figures.line))"
+            }
+        }.joined(separator: "  ")
+    }
+
+    /// A name as JSON; kinds of questions are somebody else's words.
+    private static func quoted(_ name: String) -> String {
+        (try? JSONEncoder().encode(name)).map { String(decoding: $0, as: UTF8.self) } ?? "\"\""
     }
 
     private static func short(_ number: Double) -> String { String(format: "%.4f", number) }

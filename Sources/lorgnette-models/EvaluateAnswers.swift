@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Scoring
 
 struct EvaluateAnswers: ParsableCommand {
@@ -14,7 +15,7 @@ struct EvaluateAnswers: ParsableCommand {
     @Argument(help: "JSONL with answers.") var results: String
     @Argument(help: "JSONL with the questions and the expected answers.") var questions: String
     @Option(help: "Where a result has its answer.") var field = "answer.text"
-    @Flag(help: "Print every question that was not answered exactly.") var wrong = false
+    @Flag(help: "Name every question that was not answered exactly, on standard error.") var wrong = false
     @Flag(help: "Print JSON.") var json = false
 
     /// Counts of one kind of question, or of all.
@@ -57,7 +58,8 @@ struct EvaluateAnswers: ParsableCommand {
             if let kind { count(&kinds[kind, default: Tally()]) }
             if wrong, !match.isExact {
                 let found = answer.map { "found \($0.debugDescription)" } ?? "no answer"
-                print("\(name): \(try line.text("question")) expected \(expected.debugDescription), \(found)")
+                let fault = "\(name): \(try line.text("question")) expected \(expected.debugDescription), \(found)\n"
+                FileHandle.standardError.write(Data(fault.utf8))
             }
         }
         guard all.asked > 0 else { throw EvaluationFault("\(questions): expected questions, found none") }

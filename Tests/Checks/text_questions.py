@@ -116,7 +116,8 @@ def read_by_ocr(sample, rng, options):
                 for row in rows[1:]:
                     if len(row) > 1 and sample.answer not in " ".join(row) and rng.random() < 0.5:
                         row.pop(rng.randrange(len(row)))
-            lines = [" ".join(row) for row in rows]
+            leader = f" {'.' * rng.randint(2, 20)} " if rng.random() < options.dots else " "
+            lines = [leader.join(row) for row in rows]
         faulty = [damaged(line, rng, options.noise) for line in lines]
         if all(sample.answer in after for before, after in zip(lines, faulty) if sample.answer in before):
             return faulty
@@ -136,6 +137,7 @@ def parsed():
     parser.add_argument("--split", choices=["train", "test"], help="half of the words; test for pictures, train for text")
     parser.add_argument("--noise", type=float, default=0, help="share of characters that are misread (text only)")
     parser.add_argument("--drop", type=float, default=0, help="share of samples with cells missing (text only)")
+    parser.add_argument("--dots", type=float, default=0, help="share of samples with dots between cells (text only)")
     parser.add_argument("--cells", type=float, default=0, help="share of samples with one cell a line (text only)")
     parser.add_argument("--columns", type=float, default=0, help="share of samples read column by column (text only)")
     options = parser.parse_args()

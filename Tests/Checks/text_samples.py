@@ -134,7 +134,8 @@ def prices(w):
             for dish, price in priced(w, "dish", 3, 7, 10)]
     dish, price = w.rng.choice(menu)
     low = dish.lower()
-    asked = [(f"How much is the {low}?", price), (f"What does the {low} cost?", price),
+    verb, does = ("are", "do") if low.endswith("s") else ("is", "does")
+    asked = [(f"How much {verb} the {low}?", price), (f"What {does} the {low} cost?", price),
              (f"What is the price of the {low}?", price), (f"Which item costs {price}?", dish),
              ("What is the name of this place?", title)]
     return [[title], *map(list, menu)], asked, [4, 4, 4, 3, 1]
