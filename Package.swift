@@ -7,8 +7,10 @@ let strict: [SwiftSetting] = Context.environment["CI"] == nil ? [] : [.treatAllW
 // The loops of CKernels are the product's speed, so they are optimised in debug builds, too.
 let kernels: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno"])]
 
-func library(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+func library(
+    _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource]? = nil
+) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: strict)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -51,18 +53,20 @@ let package = Package(
         library("Pictures", ["CLeptonica"]),
         library("Wire", ["CZeroMQ", protobuf]),
         library("Pipelines", [yaml]),
+        library("Scoring", []),
 
         // Layer 3
         library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
         library("ExpertKit", ["Wire", crypto]),
-        library("Training", ["Models", "Checkpoints", "Tensors"]),
+        library("Training", ["Models", "Checkpoints", "Tensors"], exclude: ["Recipes"]),
 
         // Layer 4
         library("Coordination", ["Pipelines", "Wire", protobuf, sqlite, crypto]),
 
         // Layer 5
         program("lorgnette", ["Coordination", "Pipelines", arguments]),
-        program("lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
+        program(
+            "lorgnette-models", ["Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
         program(
             "lorgnette-train",
             ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", crypto, arguments]),
@@ -81,6 +85,7 @@ let package = Package(
         tests("Pictures", ["Pictures", "Golden"]),
         tests("Wire", ["Wire"]),
         tests("Pipelines", ["Pipelines"]),
+        tests("Scoring", ["Scoring", "Checkpoints", "Golden"]),
         tests("ExpertKit", ["ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
         tests("EndToEnd", ["Golden"]),

@@ -17,7 +17,7 @@ extension Coordinator {
         let id = nextItem
         nextItem += 1
         open[id] = OpenItem(
-            item: item, keys: item.picture.map { keys.keys(for: $0.sha256) } ?? [], found: found)
+            item: item, keys: item.picture.map { keys.asking(item.question).keys(for: $0.sha256) } ?? [], found: found)
         perform(machine.handle(.opened(id, known: known), at: now))
     }
 

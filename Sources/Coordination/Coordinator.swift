@@ -142,7 +142,8 @@ public final class Coordinator {
                     StageKeys.Ingredients(
                         expert: stage.description.service, software: stage.description.software,
                         models: models[stage.name] ?? [], options: stage.options,
-                        question: takesQuestion ? stage.question ?? "" : nil, seed: settings.seed,
+                        question: takesQuestion ? stage.question ?? "" : nil, sharesQuestion: stage.sharesQuestion,
+                        seed: settings.seed,
                         inputs: stage.inputs.map { ($0.port, $0.stages.compactMap(bound.index)) })
                 )
             })

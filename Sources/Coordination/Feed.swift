@@ -10,6 +10,8 @@ public struct PreparedItem: Sendable {
     public var refusal: PictureFile.Refusal?
     /// Of the file when it was looked at; nil where there is no file.
     public var stamp: PictureFile.Stamp?
+    /// Asked of this item instead of the pipeline's question.
+    public var question: String?
     /// Stages whose result is in the ledger, by index: serialised `Outcome` messages.
     public var known: [Int: Data] = [:]
 
@@ -46,15 +48,19 @@ public final class FolderFeed: Feed {
     private let ledger: Ledger
     private let retryFailed: Bool
     private let limit: Int
+    private let questions: Questions?
     private let slots = DispatchSemaphore(value: 0)
     private let stopped = Flag()
 
-    /// - Parameter limit: at most so many inputs are looked at; nil for all.
-    public init(walk: FolderWalk, ledger: Ledger, retryFailed: Bool, limit: Int?) {
+    /// - Parameters:
+    ///   - limit: at most so many inputs are looked at; nil for all.
+    ///   - questions: of items that are not asked the pipeline's.
+    public init(walk: FolderWalk, ledger: Ledger, retryFailed: Bool, limit: Int?, questions: Questions? = nil) {
         self.walk = walk
         self.ledger = ledger
         self.retryFailed = retryFailed
         self.limit = limit ?? .max
+        self.questions = questions
     }
 
     public func start(keys: StageKeys, deliver: @escaping @Sendable (FeedEvent) -> Void) {
@@ -102,8 +108,10 @@ public final class FolderFeed: Feed {
         case .file(let path, let itemName): (name, stamp) = (itemName, PictureFile.stamp(of: path))
         case .refused(let itemName, _): name = itemName
         }
-        guard let memory = try ledger.memory(of: name.itemName.name), memory.configuration == keys.configuration,
-            memory.stamp == stamp, !(retryFailed && (memory.status == .failed || memory.status == .partial))
+        let item = name.itemName.name
+        guard let memory = try ledger.memory(of: item),
+            memory.configuration == keys.asking(questions?[item]).configuration, memory.stamp == stamp,
+            !(retryFailed && (memory.status == .failed || memory.status == .partial))
         else { return nil }
         return memory.status
     }
@@ -113,11 +121,13 @@ public final class FolderFeed: Feed {
         case .refused(let name, let refusal):
             let (text, escaped) = name.itemName
             var item = PreparedItem(name: text, nameIsEscaped: escaped, path: name)
+            item.question = questions?[text]
             item.refusal = refusal
             return item
         case .file(let path, let name):
             let (text, escaped) = name.itemName
             var item = PreparedItem(name: text, nameIsEscaped: escaped, path: path)
+            item.question = questions?[text]
             item.stamp = PictureFile.stamp(of: path)
             do {
                 item.picture = try PictureFile.examine(path)
@@ -125,7 +135,7 @@ public final class FolderFeed: Feed {
                 item.refusal = error as? PictureFile.Refusal ?? .failed(code: "unreadable", message: "\(error)")
             }
             if let picture = item.picture {
-                for (stage, key) in keys.keys(for: picture.sha256).enumerated() {
+                for (stage, key) in keys.asking(item.question).keys(for: picture.sha256).enumerated() {
                     item.known[stage] = try ledger.outcome(for: key)
                 }
             }

@@ -28,7 +28,7 @@ struct OpenItem {
         task.leaseMs = UInt32(clamping: assignment.lease.milliseconds)
         task.seed = seed
         task.item = item.name
-        task.question = stage.question ?? ""
+        task.question = (stage.sharesQuestion ? item.question : nil) ?? stage.question ?? ""
         var payloads: [Payload] = []
         if stage.takesPicture, let picture = item.picture {
             task.picture.sha256 = Data(picture.sha256)

@@ -25,7 +25,7 @@ public final class Journal: Sink {
     nonisolated(unsafe) private let file: ResultsFile
     private let condition = NSCondition()
     nonisolated(unsafe) private var state = State()
-    nonisolated(unsafe) private var configuration = ""
+    nonisolated(unsafe) private var keys = StageKeys([])
 
     /// - Parameter file: opened; owned by the journal's thread from now on.
     public init(ledger: Ledger, file: sending ResultsFile) {
@@ -34,7 +34,7 @@ public final class Journal: Sink {
     }
 
     public func start(keys: StageKeys, done: @escaping @Sendable (Int, CoordinationError?) -> Void) {
-        configuration = keys.configuration
+        self.keys = keys
         let thread = Thread { [self] in work(done) }
         thread.name = "journal"
         thread.start()
@@ -47,7 +47,8 @@ public final class Journal: Sink {
     public func finish(_ item: PreparedItem, _ line: ResultLine) {
         let entry = Ledger.Entry(
             item: item.name, stamp: item.stamp,
-            sha256: item.picture?.sha256, configuration: configuration, status: line.status, line: line.json())
+            sha256: item.picture?.sha256, configuration: keys.asking(item.question).configuration, status: line.status,
+            line: line.json())
         push(.item(entry))
     }
 

@@ -12,24 +12,28 @@ public struct StageKeys: Sendable {
         public var options: [String: OptionValue]
         /// Nil for an expert that takes no question: then neither question nor seed changes its result.
         public var question: String?
+        /// Whether an item's own question takes the place of this one.
+        public var sharesQuestion: Bool
         public var seed: UInt64
         /// Bound stages, by port, as indices of earlier stages.
         public var inputs: [(port: String, stages: [Int])]
 
         public init(
             expert: String, software: String, models: [String], options: [String: OptionValue], question: String?,
-            seed: UInt64, inputs: [(port: String, stages: [Int])]
+            sharesQuestion: Bool, seed: UInt64, inputs: [(port: String, stages: [Int])]
         ) {
             self.expert = expert
             self.software = software
             self.models = models
             self.options = options
             self.question = question
+            self.sharesQuestion = sharesQuestion
             self.seed = seed
             self.inputs = inputs
         }
     }
 
+    private let stages: [(name: String, ingredients: Ingredients)]
     private var digests: [[UInt8]] = []
     private var dependencies: [[Int]] = []
     /// Hexadecimal digest of all stages' configuration together with their names.
@@ -37,6 +41,7 @@ public struct StageKeys: Sendable {
 
     /// - Parameter stages: in topological order.
     public init(_ stages: [(name: String, ingredients: Ingredients)]) {
+        self.stages = stages
         var whole = SHA256()
         for (name, stage) in stages {
             var hasher = SHA256()
@@ -59,6 +64,18 @@ public struct StageKeys: Sendable {
             whole.update(data: digests.last!)
         }
         configuration = hex(whole.finalize())
+    }
+
+    /// The digests for an item with a question of its own; these if it has none. They are the same as if that question
+    /// had been asked of all items.
+    public func asking(_ question: String?) -> StageKeys {
+        guard let question else { return self }
+        return StageKeys(
+            stages.map { name, stage in
+                var stage = stage
+                if stage.sharesQuestion { stage.question = question }
+                return (name, stage)
+            })
     }
 
     /// The key of each stage for a picture: 32 bytes each, in the stages' order.

@@ -7,6 +7,8 @@ public struct BoundStage: Sendable, Hashable {
     public let dependencies: [Int]
     /// The question to send: the stage's own, else the pipeline's; nil if the expert has no question port or none was asked.
     public let question: String?
+    /// Whether it is asked what the pipeline asks; false if it has a question of its own, or none.
+    public let sharesQuestion: Bool
 
     public var name: String { stage.name }
     public var inputs: [Input] { stage.inputs }
@@ -16,11 +18,14 @@ public struct BoundStage: Sendable, Hashable {
     /// Whether its tasks must carry a question.
     public var needsQuestion: Bool { description.inputs.contains { $0.kind == .question && $0.required } }
 
-    public init(stage: Stage, description: ExpertDescription, dependencies: [Int], question: String?) {
+    public init(
+        stage: Stage, description: ExpertDescription, dependencies: [Int], question: String?, sharesQuestion: Bool
+    ) {
         self.stage = stage
         self.description = description
         self.dependencies = dependencies
         self.question = question
+        self.sharesQuestion = sharesQuestion
     }
 }
 

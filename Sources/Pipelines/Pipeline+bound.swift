@@ -31,8 +31,10 @@ extension Pipeline {
             let stage = bound.stages[index]
             let feeds = Set(stage.inputs.flatMap(\.stages)).compactMap { places[$0] }.sorted()
             let description = descriptions[stage.name] ?? ExpertDescription(service: stage.name)
+            let asked = description.inputs.first { $0.kind == .question }?.name
             return BoundStage(
-                stage: stage, description: description, dependencies: feeds, question: questions[stage.name])
+                stage: stage, description: description, dependencies: feeds, question: questions[stage.name],
+                sharesQuestion: asked.map { port in !stage.settings.contains { $0.key == port } } ?? false)
         }
         return BoundPipeline(pipeline: bound, stages: ordered, answer: answer.flatMap { places[$0] })
     }

@@ -3,5 +3,5 @@ import ArgumentParser
 @main struct LorgnetteModels: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lorgnette models", abstract: "Lists, inspects, probes and measures model files.",
-        subcommands: [List.self, Inspect.self, Probe.self, Bench.self])
+        subcommands: [List.self, Inspect.self, Probe.self, Answer.self, Evaluate.self, Bench.self])
 }

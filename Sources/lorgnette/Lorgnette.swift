@@ -7,7 +7,9 @@ struct Lorgnette: AsyncParsableCommand {
         commandName: "lorgnette",
         abstract: "Describes pictures, reads the text in them and answers questions about them, on this machine.",
         version: "0.1.0",
-        subcommands: [Run.self, Ask.self, Check.self, Doctor.self, Experts.self, Models.self, Bench.self])
+        subcommands: [
+            Run.self, Ask.self, Check.self, Doctor.self, Experts.self, Models.self, Evaluate.self, Bench.self,
+        ])
 
     static func main() async {
         do {

@@ -5,18 +5,29 @@ import Glibc
 /// `lorgnette models …` is the program `lorgnette-models`: this one never links what computes.
 struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, inspects and probes model files (list, inspect FILE, probe …).")
+        abstract: "Lists, inspects and probes model files (list, inspect FILE, probe …, answer …).")
 
     @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models.") var arguments: [String] = []
 
     func run() throws { throw replaceProcess("models", arguments) }
 }
 
+struct Evaluate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Measures how good captions and answers are (captions …, answers …, likelihood …).")
+
+    @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models evaluate.")
+    var arguments: [String] = []
+
+    func run() throws { throw replaceProcess("models", ["evaluate"] + arguments) }
+}
+
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures this machine: decoding, prefill, encoder; --peers COMMAND compares in the same run.")
 
-    @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models bench.") var arguments: [String] = []
+    @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models bench.") var arguments: [String] =
+        []
 
     func run() throws { throw replaceProcess("models", ["bench"] + arguments) }
 }

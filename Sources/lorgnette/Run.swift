@@ -16,6 +16,8 @@ struct Run: AsyncParsableCommand {
     @Argument(help: "Pictures and folders of pictures.") var inputs: [String]
     @Option(name: .customLong("out"), help: "The folder for results.") var out: String
     @Option(help: "The question to ask of every picture, instead of the pipeline's own.") var ask: String?
+    @Option(help: "JSONL of {\"item\": …, \"question\": …}: questions for single pictures, by path or file name.")
+    var questions: String?
     @Flag(help: "Take up inputs again that failed or are partial.") var retryFailed = false
     @Option(help: "Look at no more than so many inputs.") var limit: Int?
     @Option(help: "Seed for sampling.") var seed: UInt64 = 1
@@ -41,6 +43,7 @@ struct Run: AsyncParsableCommand {
 
     private func work() async throws -> (OutputFolder, RunStatus) {
         let pipeline = try readPipeline(pipeline, settings: set, ask: ask)
+        let questions = try questions.map { try Questions(path: $0) }
         let folder = try OutputFolder(out)
         let walk = try FolderWalk(inputs: inputs, excluding: out)
         let mailbox = try Mailbox()
@@ -56,7 +59,8 @@ struct Run: AsyncParsableCommand {
             settings.seed = seed
             let coordinator = Coordinator(
                 pipeline: pipeline, settings: settings,
-                feed: FolderFeed(walk: walk, ledger: ledger, retryFailed: retryFailed, limit: limit),
+                feed: FolderFeed(
+                    walk: walk, ledger: ledger, retryFailed: retryFailed, limit: limit, questions: questions),
                 sink: Journal(ledger: ledger, file: file), observer: bar, mailbox: mailbox)
             defer { bar.end() }
             return try coordinator.run()

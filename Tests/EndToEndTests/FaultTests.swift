@@ -133,6 +133,43 @@ import Testing
         #expect(results["0/0.pgm"]?.stage("first")?["cached"] as? Bool != true)
     }
 
+    @Test func eachPictureIsAskedItsOwnQuestion() throws {
+        try pictures(3)
+        let pipeline = try bench.pipeline(
+            """
+            pipeline: t
+            ask: all?
+            stages:
+              own: {expert: rehearsal, question: mine?}
+              last: {expert: rehearsal, context: [own]}
+            answer: last
+            """)
+        let questions = try bench.write(
+            "questions.jsonl", "{\"item\":\"0/0.pgm\",\"question\":\"one?\"}\n{\"item\":\"1.pgm\",\"question\":\"two?\"}\n".utf8)
+        let first = try bench.lorgnette(pipeline, ["--questions", questions])
+        #expect(first.status == 0, "\(first.errors)")
+        var results = try bench.results()
+        #expect(results["0/0.pgm"]?.answerText == "0/0.pgm | one? | 0/0.pgm | mine?")
+        #expect(results["1/1.pgm"]?.answerText == "1/1.pgm | two? | 1/1.pgm | mine?")
+        #expect(results["2/2.pgm"]?.answerText == "2/2.pgm | all? | 2/2.pgm | mine?")
+        #expect(try bench.lorgnette(pipeline, ["--questions", questions]).errors.contains("3 of them done before"))
+
+        // Another question is another answer, but what the stage with its own question said is kept.
+        try bench.write("questions.jsonl", "{\"item\":\"0/0.pgm\",\"question\":\"new?\"}\n".utf8)
+        let second = try bench.lorgnette(pipeline, ["--questions", questions])
+        #expect(second.errors.contains("1 of them done before"), "\(second.errors)")
+        results = try bench.results()
+        #expect(results["0/0.pgm"]?.answerText == "0/0.pgm | new? | 0/0.pgm | mine?")
+        #expect(results["1/1.pgm"]?.answerText == "1/1.pgm | all? | 1/1.pgm | mine?")
+        #expect(results["0/0.pgm"]?.stage("own")?["cached"] as? Bool == true)
+
+        try bench.write("questions.jsonl", "{\"item\":\"a\"}\n[]\n".utf8)
+        let faulty = try bench.lorgnette(pipeline, ["--questions", questions])
+        #expect(faulty.status == 2)
+        #expect(faulty.errors.contains("questions.jsonl:1: question: "), "\(faulty.errors)")
+        #expect(faulty.errors.contains("questions.jsonl:2: "), "\(faulty.errors)")
+    }
+
     @Test func configurationFaultsStopBeforeAnyWork() throws {
         try pictures(1)
         let unknown = try bench.lorgnette(try one("sya: hello"))

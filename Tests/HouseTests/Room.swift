@@ -27,14 +27,21 @@ struct Room {
         Room(2, "Pictures", ["CLeptonica"]),
         Room(2, "Wire", ["CZeroMQ", "SwiftProtobuf"]),
         Room(2, "Pipelines", ["Yams"]),
+        Room(2, "Scoring", []),
 
         Room(3, "Models", ["Tensors", "Checkpoints"]),
         Room(3, "ExpertKit", ["Wire", "Crypto"]),
+        Room(3, "Training", ["Models", "Checkpoints", "Tensors"]),
 
         Room(4, "Coordination", ["Pipelines", "Wire", "SwiftProtobuf", "GRDB", "Crypto"]),
 
         Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
-        Room(5, "lorgnette-models", ["Models", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
+        Room(
+            5, "lorgnette-models",
+            ["Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
+        Room(
+            5, "lorgnette-train",
+            ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", "Crypto", "ArgumentParser"]),
         Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
@@ -42,9 +49,12 @@ struct Room {
         Room(5, "lorgnette-rehearsal", ["ExpertKit", "Wire"]),
     ]
 
+    /// Programs that are no experts.
+    static let tools: Set<String> = ["lorgnette-models", "lorgnette-train"]
+
     /// The words of the experts: what follows `lorgnette-` in the name of a worker's target.
     static var experts: [String] {
-        house.map(\.name).filter { $0.hasPrefix("lorgnette-") && $0 != "lorgnette-models" }
+        house.map(\.name).filter { $0.hasPrefix("lorgnette-") && !tools.contains($0) }
             .map { String($0.dropFirst("lorgnette-".count)) }
     }
 
