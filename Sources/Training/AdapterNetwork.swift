@@ -4,7 +4,7 @@ import Tensors
 
 /// A frozen LLaMA with a trainable adapter: the loss of examples and its gradients in the adapter's parameters.
 ///
-/// Frozen weights are widened to float32 once and get no gradient. Not for use by two threads at a time; the work
+/// Frozen weights are made ready for products of many rows once and get no gradient. Not for use by two threads at a time; the work
 /// inside a step is spread over the shared pool.
 public final class AdapterNetwork {
     public let plan: AdapterPlan
@@ -14,7 +14,8 @@ public final class AdapterNetwork {
     let layers: [TunedLayer]
     let projection: VisualProjection?
     private let embedding: Matrix  // [V, D]
-    let output: Tensor  // [V, D]
+    private let output: FrozenWeight  // [V, D]
+    let base: Llama
     private(set) var norm: NormWeight
     private var rotary: RotaryTable
     let space = Workspace()
@@ -22,24 +23,33 @@ public final class AdapterNetwork {
     public var recomputes = false
 
     /// An adapter of this plan, fresh from a seed.
-    public convenience init(_ base: Llama, _ plan: AdapterPlan, seed: UInt64) throws(TrainingError) {
-        try self.init(base, plan, .fresh(seed: seed))
+    public convenience init(
+        _ base: Llama, _ plan: AdapterPlan, seed: UInt64, precision: Precision = .float32
+    ) throws(TrainingError) {
+        try self.init(base, plan, .fresh(seed: seed), precision)
     }
 
     /// The adapter in a checkpoint. Keys that the checkpoint lacks are faults, but for gates, which start as planned.
-    public convenience init(_ base: Llama, _ plan: AdapterPlan, from checkpoint: any Checkpoint) throws(TrainingError) {
-        try self.init(base, plan, .file(checkpoint))
+    public convenience init(
+        _ base: Llama, _ plan: AdapterPlan, from checkpoint: any Checkpoint, precision: Precision = .float32
+    ) throws(TrainingError) {
+        try self.init(base, plan, .file(checkpoint), precision)
     }
 
-    private init(_ base: Llama, _ plan: AdapterPlan, _ source: AdapterParameters.Source) throws(TrainingError) {
+    private init(
+        _ base: Llama, _ plan: AdapterPlan, _ source: AdapterParameters.Source, _ precision: Precision
+    ) throws(TrainingError) {
         let c = base.configuration
-        let faults = plan.faults(layers: c.layers)
+        var faults = plan.faults(layers: c.layers)
+        if precision == .bfloat16, !NarrowMatrix.isAvailable {
+            faults.append("precision: expected float32 on this processor, found bfloat16, which it cannot multiply")
+        }
         guard faults.isEmpty else { throw .plan(faults) }
         self.plan = plan
         configuration = c
         var make = AdapterParameters(source)
         projection = plan.visual.map { make.projection($0, width: c.width, outputScale: plan.outputScale) }
-        layers = (0..<c.layers).map { TunedLayer(base.weights(ofLayer: $0), c) }
+        layers = (0..<c.layers).map { TunedLayer(base.weights(ofLayer: $0), c, precision) }
         norm = NormWeight(base: base.outputNorm)
         make.prompts(plan, layers)
         make.tuning(plan, layers)
@@ -50,7 +60,8 @@ public final class AdapterNetwork {
         guard make.faults.isEmpty else { throw .adapter(make.faults) }
         parameters = make.all
         embedding = base.embeddingWeight
-        output = base.outputWeight.dequantised()
+        output = FrozenWeight(base.outputWeight, precision)
+        self.base = base
         rotary = RotaryTable(c, positions: 128)
     }
 
@@ -124,7 +135,7 @@ public final class AdapterNetwork {
         let n = Tensor(rows, configuration.width)
         Math.rmsNorm(x, rows: rows, weight: norm.weight, eps: configuration.normEps, into: n)
         let logits = Tensor(rows, configuration.vocabulary)
-        Math.linear(n, Matrix(output), into: logits)
+        output.forward(n.data, rows: rows, into: logits.data)
         return logits
     }
 

@@ -153,27 +153,30 @@ extension AdapterNetwork {
     /// [W, D]: how much a visual token adds to the logits of words through the last `count` layers that read it, as the
     /// gates now are, if the hidden state has the size that it has in captions.
     func lens(_ words: [Int], layers count: Int, captions: [[[Int]]]) throws(TrainingError) -> Tensor {
-        let reading = layers.filter { $0.prompted?.readsVisual == true }.suffix(count)
+        let reading = layers.indices.filter { layers[$0].prompted?.readsVisual == true }.suffix(count)
         let (D, H, G, d) = (configuration.width, configuration.heads, configuration.kvHeads, configuration.headSize)
         let map = Tensor(D, D)
         let values = Tensor(H * d, D)
-        for layer in reading {
-            guard let prompted = layer.prompted else { continue }
+        for i in reading {
+            guard let prompted = layers[i].prompted else { continue }
+            let weights = base.weights(ofLayer: i)
+            let wv = weights.wv.dequantised(), wo = weights.wo.dequantised()
             for (h, factor) in prompted.factors.enumerated() {
-                for i in 0..<d {
-                    let from = layer.wv.weight.row(h * G / H * d + i), to = values.row(h * d + i)
+                for row in 0..<d {
+                    let from = wv.row(h * G / H * d + row), to = values.row(h * d + row)
                     for c in 0..<D {
-                        let size = prompted.isNormed ? layer.attentionNorm.weight.data[c] / plan.outputScale : 1
+                        let size = prompted.isNormed ? layers[i].attentionNorm.weight.data[c] / plan.outputScale : 1
                         to[c] = factor * size * from[c]
                     }
                 }
             }
             Math.gemm(
-                m: D, n: D, k: H * d, a: layer.wo.weight.data, lda: H * d, b: values.data, ldb: D, c: map.data, ldc: D,
+                m: D, n: D, k: H * d, a: wo.data, lda: H * d, b: values.data, ldb: D, c: map.data, ldc: D,
                 beta: 1)
         }
         let size = try hiddenSize(captions)
         let mean = Tensor(D)
+        let output = base.outputWeight.dequantised()
         for v in 0..<output.rows { Math.axpy(1 / Float(output.rows), output.row(v), mean.data, D) }
         let directions = Tensor(words.count, D)
         for (i, word) in words.enumerated() {

@@ -4,7 +4,7 @@ import Tensors
 /// Final norm, logits and cross-entropy over the rows whose next token is learned, a few rows at a time: logits of all
 /// rows together would be the largest tensor of a step by far.
 struct OutputHead {
-    let output: Tensor  // [V, D], frozen
+    let output: FrozenWeight  // [V, D]
     let norm: NormWeight  // [D]
     let eps: Float
 
@@ -12,7 +12,7 @@ struct OutputHead {
 
     /// Σ −log p(token) / divisor over the batch's targets; with `d` [T, D] also its gradient in x, added to d.
     func loss(_ x: Tensor, _ batch: Batch, divisor: Int, into d: Tensor?, _ space: Workspace) -> Double {
-        let (V, D) = (output.rows, output.columns)
+        let (V, D) = (output.outputs, output.inputs)
         // The targets of one row follow one another: a prompt's last row has several.
         var rows: [(row: Int, tokens: [Int])] = []
         for target in batch.targets {
@@ -35,7 +35,7 @@ struct OutputHead {
             let n = part.count
             for (i, row) in part.enumerated() { hidden.row(i).update(from: x.row(row.row), count: D) }
             Math.rmsNorm(hidden, rows: n, weight: norm.weight, eps: eps, into: normed)
-            Dense.forward(normed.data, rows: n, inputs: D, output.data, outputs: V, into: logits.data)
+            output.forward(normed.data, rows: n, into: logits.data)
             let losses = Tensor(n)
             let scale = 1 / Float(divisor)
             ThreadPool.shared.run(n) { i in
@@ -44,7 +44,7 @@ struct OutputHead {
             }
             for i in 0..<n { total += Double(losses.data[i]) }
             guard let d else { continue }
-            Dense.input(logits.data, rows: n, outputs: V, output.data, inputs: D, into: dNormed.data, adding: false)
+            output.backward(logits.data, rows: n, into: dNormed.data, adding: false)
             dHidden.data.update(repeating: 0, count: n * D)
             Math.rmsNormBackward(
                 hidden, rows: n, weight: norm.weight, eps: eps, dNormed, addingInto: dHidden,

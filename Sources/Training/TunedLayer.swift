@@ -46,11 +46,11 @@ final class TunedLayer {
         let factors: [Float]
     }
 
-    init(_ weights: Llama.LayerWeights, _ configuration: LlamaConfiguration) {
+    init(_ weights: Llama.LayerWeights, _ configuration: LlamaConfiguration, _ precision: Precision) {
         self.configuration = configuration
         attentionNorm = NormWeight(base: weights.attentionNorm)
         ffnNorm = NormWeight(base: weights.ffnNorm)
-        func linear(_ w: Matrix) -> TunedLinear { TunedLinear(w.dequantised()) }
+        func linear(_ w: Matrix) -> TunedLinear { TunedLinear(FrozenWeight(w, precision)) }
         (wq, wk, wv, wo) = (linear(weights.wq), linear(weights.wk), linear(weights.wv), linear(weights.wo))
         (w1, w2, w3) = (linear(weights.w1), linear(weights.w2), linear(weights.w3))
     }
@@ -174,8 +174,8 @@ final class TunedLayer {
         }
         let (k, v) = (space.tensor(rows, c.kvWidth), space.tensor(rows, c.kvWidth))
         // Prompts see the base's weights alone: no bias, scale or LoRA.
-        Dense.forward(read.data, rows: rows, inputs: c.width, wk.weight.data, outputs: c.kvWidth, into: k.data)
-        Dense.forward(read.data, rows: rows, inputs: c.width, wv.weight.data, outputs: c.kvWidth, into: v.data)
+        wk.weight.forward(read.data, rows: rows, into: k.data)
+        wv.weight.forward(read.data, rows: rows, into: v.data)
         let p = space.tensor(batch.rows, c.heads * prompted.count)
         let factors = prompted.factors
         PromptAttention(c, prompts: prompted.count).forward(
@@ -197,8 +197,8 @@ final class TunedLayer {
             return
         }
         let dRead = space.tensor(rows, c.width)
-        Dense.input(dk.data, rows: rows, outputs: c.kvWidth, wk.weight.data, inputs: c.width, into: dRead.data, adding: false)
-        Dense.input(dv.data, rows: rows, outputs: c.kvWidth, wv.weight.data, inputs: c.width, into: dRead.data, adding: true)
+        wk.weight.backward(dk.data, rows: rows, into: dRead.data, adding: false)
+        wv.weight.backward(dv.data, rows: rows, into: dRead.data, adding: true)
         guard prompted.isNormed else {
             return prompted.addPromptGradients(dRead, visual: dVisual, examples: examples)
         }

@@ -6,7 +6,7 @@ import Tensors
 ///
 /// The paper scales the output, the released dialog code the input; no adapter has both.
 final class TunedLinear {
-    let weight: Tensor  // [out, in], frozen
+    let weight: FrozenWeight  // [out, in]
     var bias: Parameter?  // [out]
     var inputScale: Parameter?  // [in]
     var outputScale: Parameter?  // [out]
@@ -20,10 +20,10 @@ final class TunedLinear {
         var low: Tensor?  // [T, r]    A x
     }
 
-    var inputs: Int { weight.columns }
-    var outputs: Int { weight.rows }
+    var inputs: Int { weight.inputs }
+    var outputs: Int { weight.outputs }
 
-    init(_ weight: Tensor) { self.weight = weight }
+    init(_ weight: FrozenWeight) { self.weight = weight }
 
     var parameters: [Parameter] { [bias, inputScale, outputScale, loraA, loraB].compactMap { $0 } }
 
@@ -41,9 +41,8 @@ final class TunedLinear {
             read = scaled
         }
         let target = outputScale == nil ? y : space.tensor(rows, outputs)
-        Dense.forward(
-            read.data, rows: rows, inputs: inputs, weight.data, outputs: outputs,
-            bias: bias.map { UnsafePointer($0.value.data) }, into: target.data)
+        weight.forward(
+            read.data, rows: rows, bias: bias.map { UnsafePointer($0.value.data) }, into: target.data)
         if let loraA, let loraB {
             let rank = loraA.value.rows
             let low = space.tensor(rows, rank)
@@ -81,8 +80,7 @@ final class TunedLinear {
         if let inputScale {
             scaledInput(inputScale, d, rows: rows, x: x, into: dx, adding: adding, space)
         } else if let dx {
-            Dense.input(
-                d.data, rows: rows, outputs: outputs, weight.data, inputs: inputs, into: dx.data, adding: adding)
+            weight.backward(d.data, rows: rows, into: dx.data, adding: adding)
         }
         guard let loraA, let loraB, let low = saved.low, dx != nil || loraA.isActive || loraB.isActive else { return }
         let rank = loraA.value.rows
@@ -106,8 +104,7 @@ final class TunedLinear {
     ) {
         guard dx != nil || scale.isActive else { return }
         let dScaled = space.tensor(rows, inputs)
-        Dense.input(
-            d.data, rows: rows, outputs: outputs, weight.data, inputs: inputs, into: dScaled.data, adding: false)
+        weight.backward(d.data, rows: rows, into: dScaled.data, adding: false)
         let product = space.tensor(1, inputs)
         for t in 0..<rows {
             if let sink = scale.sink {

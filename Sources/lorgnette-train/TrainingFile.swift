@@ -35,6 +35,7 @@ struct TrainingFile {
     var instructions: Instructions?
     var validation: (data: String, pictures: Int)?
     var recomputes = false
+    var precision = Precision.float32
     /// The file's own words for the adapter's metadata: about, data, licence.
     var facts: [String: String] = [:]
 
@@ -66,6 +67,7 @@ struct TrainingFile {
         r.integer("validate_every", 1...1_000_000).map { plan.validateEvery = $0 }
         r.integer("save_every", 1...1_000_000).map { plan.saveEvery = $0 }
         r.bool("recompute").map { recomputes = $0 }
+        r.choice("precision").map { precision = $0 }
         r.map("rates") { r in
             for kind in ParameterKind.allCases { r.number(kind.rawValue, 0...10).map { plan.rates[kind] = $0 } }
         }

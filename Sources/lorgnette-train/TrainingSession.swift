@@ -44,9 +44,11 @@ final class TrainingSession {
         }
         let network: AdapterNetwork
         if let start = file.start {
-            network = try AdapterNetwork(language.llama, file.adapter, from: CheckpointReader.open(place(start)))
+            network = try AdapterNetwork(
+                language.llama, file.adapter, from: CheckpointReader.open(place(start)), precision: file.precision)
         } else {
-            network = try AdapterNetwork(language.llama, file.adapter, seed: file.plan.seed)
+            network = try AdapterNetwork(
+                language.llama, file.adapter, seed: file.plan.seed, precision: file.precision)
         }
         network.recomputes = file.recomputes
         self.file = file
