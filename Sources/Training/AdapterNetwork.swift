@@ -19,6 +19,7 @@ public final class AdapterNetwork {
     private(set) var norm: NormWeight
     private var rotary: RotaryTable
     let space = Workspace()
+    private let cache: HiddenCache?
     /// Compute layers again for their gradients, instead of keeping what they computed: less memory, a third more time.
     public var recomputes = false
 
@@ -29,11 +30,13 @@ public final class AdapterNetwork {
         try self.init(base, plan, .fresh(seed: seed), precision)
     }
 
-    /// The adapter in a checkpoint. Keys that the checkpoint lacks are faults, but for gates, which start as planned.
+    /// The adapter in a checkpoint, or the groups of it that are wanted; the others are fresh. Keys that the checkpoint
+    /// lacks are faults.
     public convenience init(
-        _ base: Llama, _ plan: AdapterPlan, from checkpoint: any Checkpoint, precision: Precision = .float32
+        _ base: Llama, _ plan: AdapterPlan, from checkpoint: any Checkpoint,
+        groups: Set<ParameterGroup> = Set(ParameterGroup.allCases), seed: UInt64 = 0, precision: Precision = .float32
     ) throws(TrainingError) {
-        try self.init(base, plan, .file(checkpoint), precision)
+        try self.init(base, plan, .file(checkpoint, groups, seed: seed), precision)
     }
 
     private init(
@@ -63,6 +66,7 @@ public final class AdapterNetwork {
         output = FrozenWeight(base.outputWeight, precision)
         self.base = base
         rotary = RotaryTable(c, positions: 128)
+        cache = precision == .bfloat16 ? HiddenCache() : nil
     }
 
     /// Lets the next batches change the trained parameters of these groups, and no others.
@@ -81,10 +85,11 @@ public final class AdapterNetwork {
             layers.indices.first { layers[$0].isActive(visual: trainsProjection) } ?? layers.count
         let (visual, savedVisual) = visualTokens(batch)
 
-        var x = embed(batch)
+        let untouched = cache == nil ? 0 : min(lowest, firstTouched)
+        var x = untouched > 0 ? cached(examples, batch, below: untouched) : embed(batch)
         var saved: [TunedLayer.Saved] = []
         var inputs: [Tensor] = []
-        for (i, layer) in layers.enumerated() {
+        for (i, layer) in layers.enumerated().dropFirst(untouched) {
             if i >= lowest && !recomputes {
                 let (next, kept) = layer.forward(x, visual: visual, batch, rotary, space)
                 saved.append(kept)
@@ -103,7 +108,7 @@ public final class AdapterNetwork {
             let mark = space.mark()
             let kept =
                 recomputes
-                ? layers[i].forward(inputs[i], visual: visual, batch, rotary, space).1 : saved[i - lowest]
+                ? layers[i].forward(inputs[i - untouched], visual: visual, batch, rotary, space).1 : saved[i - lowest]
             layers[i].backward(d, kept, dVisual: dVisual, isLowest: i == lowest, batch, rotary, space)
             space.release(to: mark)
         }
@@ -147,6 +152,26 @@ public final class AdapterNetwork {
         guard let projection, batch.hasPictures else { return (nil, nil) }
         let (visual, saved) = projection.forward(batch.features, space)
         return (visual, saved)
+    }
+
+    /// The first layer that differs from the base's, or will.
+    private var firstTouched: Int {
+        layers.indices.first { i in
+            layers[i].prompted != nil || layers[i].attentionNorm.parameter != nil
+                || layers[i].linears.contains { !$0.parameters.isEmpty }
+        } ?? layers.count
+    }
+
+    /// The hidden states before layer `count`, which no parameter reaches.
+    private func cached(_ examples: [Example], _ batch: Batch, below count: Int) -> Tensor {
+        let x = space.tensor(batch.rows, configuration.width)
+        cache?.fill(x, examples) { missing in
+            let batch = Batch(missing)
+            var x = embed(batch)
+            for layer in layers.prefix(count) { x = through(layer, x, nil, batch, keepsInput: false) }
+            return (x, batch)
+        }
+        return x
     }
 
     private func embed(_ batch: Batch) -> Tensor {

@@ -6,22 +6,24 @@ struct AdapterParameters {
     /// Where values come from.
     enum Source {
         case fresh(seed: UInt64)
-        case file(any Checkpoint)
+        /// Values of these groups from a file, the others fresh.
+        case file(any Checkpoint, Set<ParameterGroup>, seed: UInt64)
     }
 
     private(set) var all: [Parameter] = []
     private(set) var faults: [String] = []
     private let file: (any Checkpoint)?
+    private let groups: Set<ParameterGroup>
     private var random: SplitMix64
 
     init(_ source: Source) {
         switch source {
         case .fresh(let seed):
-            file = nil
+            (file, groups) = (nil, [])
             random = SplitMix64(seed)
-        case .file(let checkpoint):
-            file = checkpoint
-            random = SplitMix64(0)
+        case .file(let checkpoint, let wanted, let seed):
+            (file, groups) = (checkpoint, wanted)
+            random = SplitMix64(seed)
         }
     }
 
@@ -40,13 +42,15 @@ struct AdapterParameters {
         _ name: String, _ shape: [Int], _ kind: ParameterKind, _ group: ParameterGroup, _ start: Start,
         isOptional: Bool = false
     ) -> Parameter {
-        let parameter = Parameter(name, kind, group, value(name, shape, start, isOptional))
+        let parameter = Parameter(name, kind, group, value(name, shape, group, start, isOptional))
         all.append(parameter)
         return parameter
     }
 
-    private mutating func value(_ name: String, _ shape: [Int], _ start: Start, _ isOptional: Bool) -> Tensor {
-        if let file, !isOptional || file.view(name) != nil {
+    private mutating func value(
+        _ name: String, _ shape: [Int], _ group: ParameterGroup, _ start: Start, _ isOptional: Bool
+    ) -> Tensor {
+        if let file, groups.contains(group), !isOptional || file.view(name) != nil {
             do {
                 return try file.require(name, shape: shape).tensor()
             } catch {

@@ -77,6 +77,8 @@ public struct AdapterPlan: Sendable, Equatable {
         }
         if let visual {
             require(
+                visual.blocks > 0, "visual blocks: expected one or more, for queries see the features only in them")
+            require(
                 visual.heads > 0 && visual.width % visual.heads == 0,
                 "visual heads: expected a divisor of \(visual.width), found \(visual.heads)")
         }

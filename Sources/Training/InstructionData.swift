@@ -1,12 +1,15 @@
 import Checkpoints
 
 /// Instructions with answers as Alpaca has them: a JSON list, or JSONL, of {"instruction", "input" (may be missing or
-/// empty), "output"}.
+/// empty), "output"}; or as `lorgnette models answer` writes them, with "answer" and "finish". Those whose "split" is
+/// "val" are held back.
 public struct InstructionData: Sendable {
     public struct Entry: Sendable, Equatable {
         /// The user's message: the instruction, and the input below it.
         public let message: String
         public let answer: String
+        /// False for an answer that was cut at a limit: what ends it is not to be learned.
+        public let isWhole: Bool
         /// File and line (or number in the list), for messages.
         public let place: String
     }
@@ -21,12 +24,16 @@ public struct InstructionData: Sendable {
             guard let instruction = value["instruction"]?.string, !instruction.isEmpty else {
                 return faults.add("\(place): instruction: expected text, found \(value["instruction"]?.kind ?? "none")")
             }
-            guard let output = value["output"]?.string, !output.isEmpty else {
-                return faults.add("\(place): output: expected text, found \(value["output"]?.kind ?? "none")")
+            let given = value["output"] ?? value["answer"]
+            guard let output = given?.string, !output.isEmpty else {
+                return faults.add("\(place): output: expected text, found \(given?.kind ?? "none")")
             }
+            if value["split"]?.string == "val" { return }
             let input = value["input"]?.string ?? ""
             entries.append(
-                Entry(message: input.isEmpty ? instruction : instruction + "\n\n" + input, answer: output, place: place))
+                Entry(
+                    message: input.isEmpty ? instruction : instruction + "\n\n" + input, answer: output,
+                    isWhole: value["finish"]?.string != "length", place: place))
         }
         let lines = try TextLines.read(path)
         if lines.first?.text.first == "[" {

@@ -63,7 +63,6 @@ final class VisualProjection {
             saved.append(kept)
             x = next
         }
-        if blocks.isEmpty { x = TrainedBlock.firstRows(x, examples: S, tokens: M, wanted: Q, space) }
         let out = space.tensor(S * Q, outputWidth)
         visualProj.forward(x, rows: S * Q, into: out)
         let visual = space.tensor(S * Q, outputWidth)
@@ -85,7 +84,6 @@ final class VisualProjection {
         visualProj.backward(dOut, rows: S * Q, x: s.queries, into: d)
         let (N, M) = (s.tokens, Q + s.tokens)
         for (block, kept) in zip(blocks, s.blocks).reversed() { d = block.backward(d, kept, space) }
-        if blocks.isEmpty { d = TrainedBlock.spread(d, examples: S, tokens: M, wanted: Q, space) }
         let dNormed = space.tensor(S * N, E)
         for e in 0..<S {
             if let sink = visualQuery.sink { Math.axpy(1, d.row(e * M), sink.data, Q * E) }

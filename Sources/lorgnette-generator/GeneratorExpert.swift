@@ -19,7 +19,10 @@ final class GeneratorExpert: Expert {
                 "adapter",
                 "LLaMA-Adapter V2 through which the model sees the picture itself: a path, or a name in the models folder. Without: words only."
             ),
-            .string("system", default: instructions, "What the model is told before the question."),
+            .string(
+                "system",
+                "What the model is told before the question. Without: what the adapter was trained with, or without an adapter a message of Lorgnette's own."
+            ),
             .integer("max_tokens", default: 96, in: 1...4096, "The longest answer."),
             .number(
                 "temperature", default: 0, in: 0...10,
@@ -27,7 +30,9 @@ final class GeneratorExpert: Expert {
             .number(
                 "top_p", default: 0.95, in: 0.001...1,
                 "With a temperature: choose among the likeliest words that have this share together."),
-            .number("repetition_penalty", default: 1.1, in: 1...2, "Above 1: less of the same word again."),
+            .number(
+                "repetition_penalty", in: 1...2,
+                "Above 1: less of the same word again. Without: 1 with an adapter, else 1.1."),
             .bool("stream", default: true, "Report the words as they come."),
             .map(
                 "budget", default: [:], in: 0...1_000_000,
@@ -79,7 +84,8 @@ final class GeneratorExpert: Expert {
 
     private let language: LanguageModel
     private let adapter: LlamaAdapter?
-    private let system: String
+    /// nil: the chat format's own.
+    private let system: String?
     private let limit: Int
     private let sampling: (temperature: Float, topP: Float, repetitionPenalty: Float)
     private let streams: Bool
@@ -95,20 +101,13 @@ final class GeneratorExpert: Expert {
         let adapterPath =
             options.isGiven("adapter")
             ? try DataFolder.model(options.string("adapter")) : try? DataFolder.bundled("generator.safetensors")
-        system = try options.string("system")
-        examples = options.isGiven("system") ? [] : Self.examples
         limit = try options.int("max_tokens")
-        sampling = try (
-            Float(options.double("temperature")), Float(options.double("top_p")),
-            Float(options.double("repetition_penalty"))
-        )
         streams = try options.bool("stream")
         budgets = try options.map("budget")
         do {
             let base = try LanguageModel(path: path)
             var models = [ExpertModel(role: "language", name: base.name, fingerprint: base.fingerprint)]
-            if let adapterPath {
-                let adapter = try base.adapter(path: adapterPath)
+            if let adapterPath, let adapter = try Self.adapter(adapterPath, for: base, isGiven: options.isGiven("adapter")) {
                 self.adapter = adapter
                 language = base.adapted(by: adapter)
                 models.append(
@@ -124,10 +123,28 @@ final class GeneratorExpert: Expert {
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
         }
+        // An adapter knows by training what the others must be told and shown.
+        let hasSystem = options.isGiven("system")
+        system = hasSystem ? try options.string("system") : adapter.map { $0.facts["system"] } ?? Self.instructions
+        examples = hasSystem || adapter != nil ? [] : Self.examples
+        let penalty =
+            options.isGiven("repetition_penalty")
+            ? try options.double("repetition_penalty") : adapter == nil ? 1.1 : 1
+        sampling = try (Float(options.double("temperature")), Float(options.double("top_p")), Float(penalty))
         guard limit < state.capacity else {
             throw ExpertFailure.badOption(
                 "option \"max_tokens\": expected less than the \(state.capacity) tokens that \(language.name) reads, found \(limit)"
             )
+        }
+    }
+
+    /// The adapter in a file. The one that ships with Lorgnette is left out, in silence, for another language model than
+    /// its own; one that was asked for is refused.
+    private static func adapter(_ path: String, for base: LanguageModel, isGiven: Bool) throws -> LlamaAdapter? {
+        do {
+            return try base.adapter(path: path)
+        } catch ModelError.wrongBase where !isGiven {
+            return nil
         }
     }
 

@@ -77,7 +77,7 @@ struct PromptWriting {
     func instruction(_ entry: InstructionData.Entry) throws -> Example {
         Example(
             prompt: try Self.chat(language, system: system, entry.message),
-            continuations: [language.tokenizer.encode(entry.answer, special: false) + [stop]])
+            continuations: [language.tokenizer.encode(entry.answer, special: false) + (entry.isWhole ? [stop] : [])])
     }
 
     private static func chat(_ language: LanguageModel, system: String?, _ message: String) throws -> [Int] {

@@ -28,6 +28,8 @@ struct TrainingFile {
     var vision = "vit_s_focus.onnx"
     /// An adapter to go on from.
     var start: String?
+    /// What is taken from it; the rest starts fresh.
+    var startGroups = Set(ParameterGroup.allCases)
     var adapter = AdapterPlan()
     var plan = TrainingPlan()
     var lens: LensWarmUp.Settings?
@@ -58,6 +60,7 @@ struct TrainingFile {
         r.text("language").map { language = $0 }
         r.text("vision").map { vision = $0 }
         start = r.text("start")
+        startGroups = groups("start_with", &r) ?? startGroups
         r.integer("steps", 1...10_000_000).map { plan.steps = $0 }
         r.integer("seed", 0...Int.max).map { plan.seed = UInt64($0) }
         r.integer("warm_up", 0...1_000_000).map { plan.warmUp = $0 }
@@ -129,7 +132,7 @@ struct TrainingFile {
         r.number("output_scale", 0...10).map { adapter.outputScale = $0 }
         adapter.visual = r.map("visual") { r in
             AdapterPlan.Visual(
-                featureWidth: 0, width: r.integer("width", 1...16384) ?? 384, blocks: r.integer("blocks", 0...64) ?? 1,
+                featureWidth: 0, width: r.integer("width", 1...16384) ?? 384, blocks: r.integer("blocks", 1...64) ?? 1,
                 heads: r.integer("heads", 1...256) ?? 6, ratio: r.integer("ratio", 1...16) ?? 4,
                 queries: r.integer("queries", 1...256) ?? 10)
         }
@@ -139,11 +142,15 @@ struct TrainingFile {
     private func readShare(_ r: inout MapReader, _ share: inout TrainingPlan.Share) {
         share.batch = r.integer("batch", 1...65536) ?? 16
         share.atOnce = r.integer("at_once", 1...65536) ?? 8
-        guard let names = r.texts("learn") else { return }
+        share.groups = groups("learn", &r) ?? share.groups
+    }
+
+    private func groups(_ key: String, _ r: inout MapReader) -> Set<ParameterGroup>? {
+        guard let names = r.texts(key) else { return nil }
         let groups = names.compactMap(ParameterGroup.init)
         if groups.count != names.count || groups.isEmpty {
-            r.fault("learn", "expected visual, tuning or both, found \(names.joined(separator: ", "))")
+            r.fault(key, "expected visual, tuning or both, found \(names.joined(separator: ", "))")
         }
-        share.groups = Set(groups)
+        return Set(groups)
     }
 }

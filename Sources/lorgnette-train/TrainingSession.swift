@@ -45,7 +45,8 @@ final class TrainingSession {
         let network: AdapterNetwork
         if let start = file.start {
             network = try AdapterNetwork(
-                language.llama, file.adapter, from: CheckpointReader.open(place(start)), precision: file.precision)
+                language.llama, file.adapter, from: CheckpointReader.open(place(start)), groups: file.startGroups,
+                seed: file.plan.seed, precision: file.precision)
         } else {
             network = try AdapterNetwork(
                 language.llama, file.adapter, seed: file.plan.seed, precision: file.precision)

@@ -23,11 +23,11 @@ import Testing
         var dialog = AdapterPlan()
         (dialog.tunedLayers, dialog.norms, dialog.biases, dialog.scale) = (2, true, true, .input)
         var flat = paper
-        flat.visual?.blocks = 0
+        flat.visual?.blocks = 1
         (flat.scale, flat.rank) = (nil, 3)
         return [
             ("V1", v1), ("V2 as released", released), ("V2 with LoRA", lora), ("the paper's wiring", paper),
-            ("V2 dialog", dialog), ("the paper's wiring without blocks", flat),
+            ("V2 dialog", dialog), ("the paper's wiring with LoRA", flat),
         ]
     }()
 
