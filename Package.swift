@@ -66,7 +66,8 @@ let package = Package(
         // Layer 5
         program("lorgnette", ["Coordination", "Pipelines", arguments]),
         program(
-            "lorgnette-models", ["Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
+            "lorgnette-models",
+            ["Models", "Training", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
         program(
             "lorgnette-train",
             ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", crypto, arguments]),

@@ -67,7 +67,8 @@ public struct SafetensorsWriter {
     private static var reason: String { String(cString: strerror(errno)) }
 
     private mutating func add(_ name: String, _ type: String, _ shape: [Int], bytes: Int, _ piece: Piece) {
-        header.append("\(quoted(name)):{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[\(size),\(size + bytes)]}")
+        header.append(
+            "\(quoted(name)):{\"dtype\":\"\(type)\",\"shape\":\(shape),\"data_offsets\":[\(size),\(size + bytes)]}")
         size += bytes
         pieces.append(piece)
     }

@@ -14,7 +14,11 @@ public enum AdapterFile {
         var file = SafetensorsWriter(metadata: metadata)
         for parameter in network.parameters {
             let isWide = parameter.value.shape.count == 2
-            if isWide { file.add(parameter.name, halves: parameter.value) } else { file.add(parameter.name, parameter.value) }
+            if isWide {
+                file.add(parameter.name, halves: parameter.value)
+            } else {
+                file.add(parameter.name, parameter.value)
+            }
         }
         try file.write(to: path)
     }

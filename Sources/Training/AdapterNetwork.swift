@@ -103,7 +103,8 @@ public final class AdapterNetwork {
         let loss = try head(x, batch, divisor: divisor, into: d)
         guard lowest < layers.count else { return loss }
 
-        let dVisual = trainsProjection ? visual.map { space.zeros(batch.examples.count * plan.visualTokens, $0.columns) } : nil
+        let dVisual =
+            trainsProjection ? visual.map { space.zeros(batch.examples.count * plan.visualTokens, $0.columns) } : nil
         for i in stride(from: layers.count - 1, through: lowest, by: -1) {
             let mark = space.mark()
             let kept =
@@ -181,7 +182,9 @@ public final class AdapterNetwork {
     }
 
     /// A layer's result without what its gradient needs.
-    private func through(_ layer: TunedLayer, _ x: Tensor, _ visual: Tensor?, _ batch: Batch, keepsInput: Bool) -> Tensor {
+    private func through(_ layer: TunedLayer, _ x: Tensor, _ visual: Tensor?, _ batch: Batch, keepsInput: Bool)
+        -> Tensor
+    {
         let target = keepsInput ? space.tensor(batch.rows, configuration.width) : x
         let mark = space.mark()
         let (out, _) = layer.forward(x, visual: visual, batch, rotary, space)

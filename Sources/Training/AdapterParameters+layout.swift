@@ -76,7 +76,7 @@ extension AdapterParameters {
                 let low = at + name.named("lora_")
                 linear.loraA = take(
                     low + "_l1.weight", [plan.rank, linear.inputs], .lora, .tuning,
-                    .normal(1 / Float(linear.inputs).squareRoot()))
+                    .normal(1 / Float(3 * linear.inputs).squareRoot()))
                 linear.loraB = take(low + "_l2.weight", [linear.outputs, plan.rank], .lora, .tuning, .zeros)
             }
         }

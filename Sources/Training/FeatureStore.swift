@@ -24,7 +24,8 @@ public final class FeatureStore {
         file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard file >= 0 else { throw FeatureStoreError(path, Self.reason) }
         let line = "lorgnette.features/1 \(rows) \(columns)"
-        let expected = Array(line.utf8) + Array(repeating: UInt8(ascii: " "), count: Self.head - 1 - line.utf8.count) + [10]
+        let expected =
+            Array(line.utf8) + Array(repeating: UInt8(ascii: " "), count: Self.head - 1 - line.utf8.count) + [10]
         var found = [UInt8](repeating: 0, count: Self.head)
         switch pread(file, &found, Self.head, 0) {
         case 0:

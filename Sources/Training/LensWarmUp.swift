@@ -41,7 +41,9 @@ public final class LensWarmUp {
     private static let (rarest, commonest) = (8, 0.5)
 
     /// - Parameter captions: for each picture its captions as tokens.
-    public init(_ network: AdapterNetwork, _ settings: Settings, seed: UInt64, captions: [[[Int]]]) throws(TrainingError) {
+    public init(_ network: AdapterNetwork, _ settings: Settings, seed: UInt64, captions: [[[Int]]])
+        throws(TrainingError)
+    {
         (self.network, self.settings, self.seed) = (network, settings, seed)
         var pictures: [Int: Int] = [:]
         for list in captions {
@@ -58,7 +60,9 @@ public final class LensWarmUp {
         targets = captions.map { list in
             var shares: [Int: Float] = [:]
             for caption in list {
-                for place in Set(caption.compactMap { places[$0] }) { shares[place, default: 0] += 1 / Float(list.count) }
+                for place in Set(caption.compactMap { places[$0] }) {
+                    shares[place, default: 0] += 1 / Float(list.count)
+                }
             }
             return shares.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
         }
@@ -87,7 +91,7 @@ public final class LensWarmUp {
             var list: [(picture: Int, features: Tensor)] = []
             for drawn in deck.draw(settings.batch, step: step) {
                 guard let whole = try features(drawn.index, random.next()) else { continue }
-                list.append((drawn.index, Self.some(settings.features, of: whole, &random)))
+                list.append((drawn.index, whole.someFeatures(settings.features, &random)))
             }
             let loss = learn(list, projection, &random)
             guard loss.isFinite else { throw TrainingError.notANumber(what: "warm start, step \(step), loss") }
@@ -138,15 +142,6 @@ public final class LensWarmUp {
         projection.backward(dVisual, saved, examples: S, space)
         return loss / Double(max(1, S))
     }
-
-    /// `count` of the features, the first (the whole picture's) among them.
-    private static func some(_ count: Int, of whole: Tensor, _ random: inout SplitMix64) -> Tensor {
-        guard count < whole.rows else { return whole }
-        let chosen = [0] + (1..<whole.rows).shuffled(using: &random).prefix(count - 1)
-        let part = Tensor(count, whole.columns)
-        for (i, row) in chosen.enumerated() { part.row(i).update(from: whole.row(row), count: whole.columns) }
-        return part
-    }
 }
 
 extension AdapterNetwork {
@@ -160,10 +155,12 @@ extension AdapterNetwork {
         for i in reading {
             guard let prompted = layers[i].prompted else { continue }
             let weights = base.weights(ofLayer: i)
-            let wv = weights.wv.dequantised(), wo = weights.wo.dequantised()
+            let wv = weights.wv.dequantised()
+            let wo = weights.wo.dequantised()
             for (h, factor) in prompted.factors.enumerated() {
                 for row in 0..<d {
-                    let from = wv.row(h * G / H * d + row), to = values.row(h * d + row)
+                    let from = wv.row(h * G / H * d + row)
+                    let to = values.row(h * d + row)
                     for c in 0..<D {
                         let size = prompted.isNormed ? layers[i].attentionNorm.weight.data[c] / plan.outputScale : 1
                         to[c] = factor * size * from[c]

@@ -23,7 +23,9 @@ public enum LossPlot {
         let high = max(low + 0.1, values.isEmpty ? 1 : values[min(values.count - 1, values.count * 98 / 100)])
         let last = max(1, Double(curve.last?.step ?? 1))
         func x(_ step: Double) -> Double { margin + step / last * (width - 2 * margin) }
-        func y(_ loss: Double) -> Double { height - margin - (min(loss, high) - low) / (high - low) * (height - 2 * margin) }
+        func y(_ loss: Double) -> Double {
+            height - margin - (min(loss, high) - low) / (high - low) * (height - 2 * margin)
+        }
         var out = """
             <svg xmlns="http://www.w3.org/2000/svg" width="\(Int(width))" height="\(Int(height))" \
             font-family="sans-serif" font-size="12">
@@ -32,7 +34,8 @@ public enum LossPlot {
 
             """
         for i in 0...4 {
-            let loss = low + (high - low) * Double(i) / 4, step = last * Double(i) / 4
+            let loss = low + (high - low) * Double(i) / 4
+            let step = last * Double(i) / 4
             out += """
                 <line x1="\(margin)" x2="\(width - margin)" y1="\(short(y(loss)))" y2="\(short(y(loss)))" stroke="#ddd"/>
                 <text x="\(margin - 6)" y="\(short(y(loss) + 4))" text-anchor="end">\(short(loss))</text>
@@ -45,11 +48,13 @@ public enum LossPlot {
             out += "<polyline fill=\"none\" stroke=\"\(line.colour)\" points=\"\(places.joined(separator: " "))\"/>\n"
             if line.dots {
                 for (step, loss) in line.points {
-                    out += "<circle cx=\"\(short(x(step)))\" cy=\"\(short(y(loss)))\" r=\"2.5\" fill=\"\(line.colour)\"/>\n"
+                    out +=
+                        "<circle cx=\"\(short(x(step)))\" cy=\"\(short(y(loss)))\" r=\"2.5\" fill=\"\(line.colour)\"/>\n"
                 }
             }
             let at = margin + 14 * Double(i)
-            out += "<text x=\"\(width - margin)\" y=\"\(at)\" text-anchor=\"end\" fill=\"\(line.colour)\">\(line.name)</text>\n"
+            out +=
+                "<text x=\"\(width - margin)\" y=\"\(at)\" text-anchor=\"end\" fill=\"\(line.colour)\">\(line.name)</text>\n"
         }
         return out + "<text x=\"\(width / 2)\" y=\"\(height - 8)\" text-anchor=\"middle\">step</text>\n</svg>\n"
     }

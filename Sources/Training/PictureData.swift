@@ -21,7 +21,9 @@ public struct PictureData: Sendable {
         let listed = lists.first { access($0, R_OK) == 0 }
         entries = try listed.map { try Self.listed(folder, $0) } ?? Self.sidecars(folder)
         if entries.isEmpty {
-            throw DataFaults(["\(folder): expected captions.jsonl, \(folder).jsonl or pictures with .txt files, found none"])
+            throw DataFaults([
+                "\(folder): expected captions.jsonl, \(folder).jsonl or pictures with .txt files, found none"
+            ])
         }
     }
 
@@ -43,7 +45,8 @@ public struct PictureData: Sendable {
                 let texts = value["captions"]?.array?.map(\.string) ?? [value["caption"]?.string]
                 let captions = texts.compactMap { $0 }.map(Caption.tidy).filter { !$0.isEmpty }
                 guard !captions.isEmpty, captions.count == texts.count else {
-                    faults.add("\(place): \(item): expected captions with text, found \(captions.count) of \(texts.count)")
+                    faults.add(
+                        "\(place): \(item): expected captions with text, found \(captions.count) of \(texts.count)")
                     continue
                 }
                 guard access(folder + "/" + item, R_OK) == 0 else {

@@ -28,7 +28,8 @@ struct PromptAttention {
         ThreadPool.shared.run(batch.examples.count * heads) { task in
             let (e, h) = (task / heads, task % heads)
             let rows = batch.examples[e].rows
-            let at = h * size, kv = h * kvHeads / heads * size
+            let at = h * size
+            let kv = h * kvHeads / heads * size
             let p = p.row(rows.lowerBound) + h * prompts
             Math.sgemm(
                 m: rows.count, n: prompts, k: size, a: q.row(rows.lowerBound) + at, lda: width,
@@ -50,12 +51,16 @@ struct PromptAttention {
         ThreadPool.shared.run(examples * kvHeads) { task in
             let (e, g) = (task / kvHeads, task % kvHeads)
             let rows = batch.examples[e].rows
-            let first = rows.lowerBound, kv = g * size
-            let keys = k.row(e * prompts) + kv, values = v.row(e * prompts) + kv
-            let dKeys = dk.row(e * prompts) + kv, dValues = dv.row(e * prompts) + kv
+            let first = rows.lowerBound
+            let kv = g * size
+            let keys = k.row(e * prompts) + kv
+            let values = v.row(e * prompts) + kv
+            let dKeys = dk.row(e * prompts) + kv
+            let dValues = dv.row(e * prompts) + kv
             for h in g * heads / kvHeads..<(g + 1) * heads / kvHeads {
                 let at = h * size
-                let p = p.row(first) + h * prompts, dp = dp.row(first) + h * prompts
+                let p = p.row(first) + h * prompts
+                let dp = dp.row(first) + h * prompts
                 Math.sgemm(
                     m: rows.count, n: prompts, k: size, a: da.row(first) + at, lda: width, b: values, ldb: kvWidth,
                     transB: true, c: dp, ldc: stride)

@@ -51,7 +51,8 @@ final class TrainedBlock {
         let size = E / heads
         ThreadPool.shared.run(S * heads) { task in
             let (s, h) = (task / heads, task % heads)
-            let p = p.row(task), keys = kv.row(s * M) + h * size
+            let p = p.row(task)
+            let keys = kv.row(s * M) + h * size
             Math.sgemm(
                 m: R, n: M, k: size, a: q.row(s * R) + h * size, lda: E, b: keys, ldb: 2 * E, transB: true, c: p,
                 ldc: M, alpha: 1 / Float(size).squareRoot())
@@ -117,8 +118,10 @@ final class TrainedBlock {
         let scale = 1 / Float(size).squareRoot()
         ThreadPool.shared.run(s.examples * heads) { task in
             let (e, h) = (task / heads, task % heads)
-            let p = s.p.row(task), dp = scratch.row(task)
-            let keys = s.kv.row(e * M) + h * size, dKeys = dkv.row(e * M) + h * size
+            let p = s.p.row(task)
+            let dp = scratch.row(task)
+            let keys = s.kv.row(e * M) + h * size
+            let dKeys = dkv.row(e * M) + h * size
             let d = da.row(e * R) + h * size
             Math.sgemm(m: R, n: M, k: size, a: d, lda: E, b: keys + E, ldb: 2 * E, transB: true, c: dp, ldc: M)
             Math.sgemm(m: M, n: size, k: R, a: p, lda: M, transA: true, b: d, ldb: E, c: dKeys + E, ldc: 2 * E)

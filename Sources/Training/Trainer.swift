@@ -123,7 +123,9 @@ public final class Trainer {
     static func parts(_ examples: [Example], _ atOnce: Int) -> [[Example]] {
         let kinds = [examples.filter { $0.features != nil }, examples.filter { $0.features == nil }]
         return kinds.flatMap { list in
-            stride(from: 0, to: list.count, by: max(1, atOnce)).map { Array(list[$0..<min($0 + max(1, atOnce), list.count)]) }
+            stride(from: 0, to: list.count, by: max(1, atOnce)).map {
+                Array(list[$0..<min($0 + max(1, atOnce), list.count)])
+            }
         }
     }
 

@@ -21,7 +21,8 @@ struct WordAttention {
     func forward(q: Tensor, k: Tensor, v: Tensor, into a: Tensor, p: Tensor, _ batch: Batch) {
         ThreadPool.shared.run(batch.examples.count * heads) { task in
             let (example, h) = (batch.examples[task / heads], task % heads)
-            let at = h * size, kv = h * kvHeads / heads * size
+            let at = h * size
+            let kv = h * kvHeads / heads * size
             for s in example.segments {
                 let seen = s.promptRows + s.rows
                 let p = p.data + h * batch.probabilities + s.probability
@@ -75,9 +76,12 @@ struct WordAttention {
         _ s: Batch.Segment, h: Int, kv: Int, _ da: Tensor, q: Tensor, k: Tensor, v: Tensor,
         p: UnsafeMutablePointer<Float>, dq: Tensor, dk: Tensor, dv: Tensor, dp: UnsafeMutablePointer<Float>
     ) {
-        let at = h * size, seen = s.promptRows + s.rows
+        let at = h * size
+        let seen = s.promptRows + s.rows
         let p = p + s.probability
-        let d = da.row(s.start) + at, query = q.row(s.start) + at, dQuery = dq.row(s.start) + at
+        let d = da.row(s.start) + at
+        let query = q.row(s.start) + at
+        let dQuery = dq.row(s.start) + at
         // The rows that are seen: the prompt's, then the segment's own.
         let parts = [
             (first: s.promptStart, rows: s.promptRows, column: 0), (first: s.start, rows: s.rows, column: s.promptRows),

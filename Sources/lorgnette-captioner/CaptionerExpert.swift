@@ -39,7 +39,7 @@ final class CaptionerExpert: Expert {
             let base = try LanguageModel(path: path)
             adapter = try base.adapter(path: adapterPath)
             language = base.adapted(by: adapter)
-            prompt = language.tokenizer.encode(adapter.facts["prompt"] ?? "Caption:", special: false)
+            prompt = try language.picturePrompt(of: adapter)
             stop = language.tokenizer.eos.union(
                 adapter.facts["stop"].flatMap(language.tokenizer.id(of:)).map { [$0] } ?? [])
             state = try Llama.State(language.llama, capacity: prompt.count + limit)

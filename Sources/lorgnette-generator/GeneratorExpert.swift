@@ -107,7 +107,9 @@ final class GeneratorExpert: Expert {
         do {
             let base = try LanguageModel(path: path)
             var models = [ExpertModel(role: "language", name: base.name, fingerprint: base.fingerprint)]
-            if let adapterPath, let adapter = try Self.adapter(adapterPath, for: base, isGiven: options.isGiven("adapter")) {
+            if let adapterPath,
+                let adapter = try Self.adapter(adapterPath, for: base, isGiven: options.isGiven("adapter"))
+            {
                 self.adapter = adapter
                 language = base.adapted(by: adapter)
                 models.append(

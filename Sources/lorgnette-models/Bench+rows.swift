@@ -64,6 +64,8 @@ extension Bench {
     struct Peer {
         let command: String
         let threads: Int
+        /// Repetitions within one call; nil: the program knows none.
+        let repeats: Int?
 
         /// The median rate that the peer prints under `key`.
         func rate(_ words: [String], key: String) throws -> Double {
@@ -72,7 +74,7 @@ extension Bench {
             // The command may have arguments of its own; ours are passed as they are.
             process.arguments =
                 ["-c", "exec \(command) \"$@\"", "peers"] + words
-                + ["--threads", "\(threads)", "--repeats", "1"]
+                + ["--threads", "\(threads)"] + (repeats.map { ["--repeats", "\($0)"] } ?? [])
             let output = Pipe()
             process.standardOutput = output
             try process.run()

@@ -17,18 +17,21 @@ struct Bench: ParsableCommand {
     @Option(help: "Program that measures the peers on the same files and threads.") var peers: String?
     @Option(help: "Repetitions of each measurement.") var repeats = 5
     @Option(help: "Threads, ours and the peers'.") var threads = 2
-    @Option(help: "Only these measurements: decode, prefill, encoder-1.") var only: [String] = []
+    @Option(help: "Only these measurements: decode, prefill, encoder-1, train-f32, train-bf16.") var only: [String] = []
     @Option(help: "A LLaMA as GGUF.") var language = ModelsFolder.path + "/SmolLM2-135M-Instruct.Q4_1.gguf"
     @Option(help: "A vision transformer as ONNX.") var vision = ModelsFolder.path + "/vit_s_focus.onnx"
+    @Option(help: "Program that times a training step of the same shapes (peer_train.py).") var trainPeer: String?
     @Flag(help: "Print JSON.") var json = false
 
     /// Tokens of the prompt and tokens decoded after it, as the peers are told.
     private static let decoding = (prompt: 64, tokens: 128)
     private static let prefill = 512
 
+    private static let names = ["decode", "prefill", "encoder-1", "train-f32", "train-bf16"]
+
     func validate() throws {
         if repeats < 1 { throw ValidationError("--repeats: expected a number from 1, found \(repeats)") }
-        let unknown = only.filter { !["decode", "prefill", "encoder-1"].contains($0) }
+        let unknown = only.filter { !Self.names.contains($0) }
         if !unknown.isEmpty { throw ValidationError("--only: unknown \(unknown.joined(separator: ", "))") }
     }
 
@@ -36,8 +39,14 @@ struct Bench: ParsableCommand {
         // The shared pool reads this when it is first used, which is below.
         setenv("LORGNETTE_THREADS", String(threads), 1)
         var rows: [Row] = []
-        for (name, measure) in [("decode", decode), ("prefill", prefill), ("encoder-1", encoder)] {
-            if only.isEmpty || only.contains(name) { rows.append(try measure()) }
+        for name in Self.names where only.isEmpty || only.contains(name) {
+            switch name {
+            case "decode": rows.append(try decode())
+            case "prefill": rows.append(try prefill())
+            case "encoder-1": rows.append(try encoder())
+            case "train-f32": rows.append(try training(.float32))
+            default: if NarrowMatrix.isAvailable { rows.append(try training(.bfloat16)) }
+            }
         }
         print(json ? Row.json(rows) : Row.table(rows))
     }
@@ -89,12 +98,12 @@ struct Bench: ParsableCommand {
         var row = Row(name: name, unit: unit)
         for _ in 0..<repeats {
             row.ours.append(try ours())
-            if let peers { row.peer.append(try Peer(command: peers, threads: threads).rate(words, key: key)) }
+            if let peers { row.peer.append(try Peer(command: peers, threads: threads, repeats: 1).rate(words, key: key)) }
         }
         return row
     }
 
-    private static func rate(of count: Int, _ work: () throws -> Void) rethrows -> Double {
+    static func rate(of count: Int, _ work: () throws -> Void) rethrows -> Double {
         let seconds = try ContinuousClock().measure(work)
         return Double(count) / (Double(seconds.components.seconds) + Double(seconds.components.attoseconds) * 1e-18)
     }

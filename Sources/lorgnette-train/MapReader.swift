@@ -73,7 +73,8 @@ struct MapReader {
 
     mutating func refuseTheRest() {
         for setting in settings where !known.contains(setting.key) {
-            faults.add(setting.position, path + setting.key, "unknown key\(NearestName.hint(setting.key, among: known))")
+            faults.add(
+                setting.position, path + setting.key, "unknown key\(NearestName.hint(setting.key, among: known))")
         }
     }
 

@@ -12,12 +12,16 @@ final class PictureExamples: ExampleSource {
     /// For each entry its captions as tokens, the end included.
     private let captions: [[[Int]]]
     private let most: Int
+    private let some: Int
 
+    /// - Parameters:
+    ///   - most: captions of a picture in an example.
+    ///   - features: features of a picture in an example, chosen anew each time; 0: all.
     init(
         _ entries: [PictureData.Entry], keys: [(straight: String, mirrored: String?)], store: FeatureStore,
-        writing: PromptWriting, most: Int
+        writing: PromptWriting, most: Int, features: Int
     ) {
-        (self.entries, self.keys, self.store, self.most) = (entries, keys, store, most)
+        (self.entries, self.keys, self.store, self.most, some) = (entries, keys, store, most, features)
         prompt = writing.picturePrompt
         captions = entries.map { $0.captions.map(writing.caption) }
     }
@@ -33,7 +37,8 @@ final class PictureExamples: ExampleSource {
         let key = isMirrored ? mirrored ?? keys[index].straight : keys[index].straight
         var chosen = captions[index]
         if chosen.count > most { chosen = Array(chosen.shuffled(using: &random).prefix(most)) }
-        return Example(features: try store.features(key), prompt: prompt, continuations: chosen)
+        let features = try store.features(key)?.someFeatures(some, &random)
+        return Example(features: features, prompt: prompt, continuations: chosen)
     }
 
     /// Captions of all entries, as the warm start wants them.
@@ -63,7 +68,7 @@ struct PromptWriting {
         if let prompt = file.pictures?.prompt {
             picturePrompt = language.tokenizer.encode(prompt, special: false)
         } else if let ask = file.pictures?.ask {
-            picturePrompt = try Self.chat(language, system: file.pictures?.system, ask)
+            picturePrompt = try language.chat(system: file.pictures?.system, ask)
         } else {
             picturePrompt = []
         }
@@ -76,16 +81,8 @@ struct PromptWriting {
 
     func instruction(_ entry: InstructionData.Entry) throws -> Example {
         Example(
-            prompt: try Self.chat(language, system: system, entry.message),
+            prompt: try language.chat(system: system, entry.message),
             continuations: [language.tokenizer.encode(entry.answer, special: false) + (entry.isWhole ? [stop] : [])])
-    }
-
-    private static func chat(_ language: LanguageModel, system: String?, _ message: String) throws -> [Int] {
-        guard let template = try language.template else {
-            throw TrainFault("\(language.name): expected a chat template for a question, found none: use prompt")
-        }
-        let messages = (system.map { [ChatMessage(.system, $0)] } ?? []) + [ChatMessage(.user, message)]
-        return language.tokenizer.encode(template.pieces(messages, addGenerationPrompt: true))
     }
 }
 

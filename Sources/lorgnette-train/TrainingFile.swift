@@ -12,6 +12,8 @@ struct TrainingFile {
         var system: String?
         /// Captions of a picture in one step, at most.
         var captions = 5
+        /// Features of a picture in one step, chosen by chance; 0: all.
+        var features = 0
         /// Also learn from pictures seen in a mirror, half of the time.
         var mirror = false
     }
@@ -93,6 +95,7 @@ struct TrainingFile {
             (p.prompt, p.ask, p.system) = (r.text("prompt"), r.text("ask"), r.text("system"))
             if (p.prompt == nil) == (p.ask == nil) { r.fault("prompt", "expected one of prompt and ask") }
             r.integer("captions", 1...1000).map { p.captions = $0 }
+            r.integer("features", 2...1_000_000).map { p.features = $0 }
             r.bool("mirror").map { p.mirror = $0 }
             return p
         }
@@ -110,7 +113,9 @@ struct TrainingFile {
             if data == nil { r.fault("data", "expected a folder of pictures with captions, found none") }
             return (data ?? "", r.integer("pictures", 2...1_000_000) ?? 100)
         }
-        if pictures == nil, instructions == nil { r.fault("pictures", "expected pictures or instructions, found neither") }
+        if pictures == nil, instructions == nil {
+            r.fault("pictures", "expected pictures or instructions, found neither")
+        }
         if pictures != nil, adapter.visual == nil { r.fault("model", "expected visual, for there are pictures") }
         if validation != nil, pictures == nil { r.fault("validation", "expected pictures, too") }
         if lens != nil, pictures == nil { r.fault("lens", "expected pictures, too") }

@@ -26,7 +26,9 @@ final class TrainingProgress {
         let left = seconds / Double(trainer.step - firstStep) * Double(trainer.plan.steps - trainer.step)
         var words = ["step \(trainer.step)/\(trainer.plan.steps)"]
         if point.pictures != nil { words.append("pictures \(Self.short(sums.pictures / Double(sums.count)))") }
-        if point.instructions != nil { words.append("instructions \(Self.short(sums.instructions / Double(sums.count)))") }
+        if point.instructions != nil {
+            words.append("instructions \(Self.short(sums.instructions / Double(sums.count)))")
+        }
         if trainer.captions > firstCaptions {
             words.append("\(Self.short(Double(trainer.captions - firstCaptions) / seconds, 1)) captions/s")
         }

@@ -26,11 +26,13 @@ final class TrainingSession {
             let entries = try wanted.data.flatMap { try PictureData(folder: place($0)).entries }
             let keys = try vision.keys(entries, mirrors: wanted.mirror, report: Self.report("features"))
             pictures = PictureExamples(
-                entries, keys: keys, store: vision.store, writing: writing, most: wanted.captions)
+                entries, keys: keys, store: vision.store, writing: writing, most: wanted.captions,
+                features: wanted.features)
             if let (data, count) = file.validation {
                 let held = Array(try PictureData(folder: place(data)).entries.prefix(count))
                 let keys = try vision.keys(held, mirrors: false, report: Self.report("validation features"))
-                let source = PictureExamples(held, keys: keys, store: vision.store, writing: writing, most: 5)
+                let source = PictureExamples(
+                    held, keys: keys, store: vision.store, writing: writing, most: 5, features: 0)
                 validation = try (0..<source.count).map { try source.example($0, epoch: 0, seed: 0) }
             }
         } else {
@@ -39,7 +41,10 @@ final class TrainingSession {
         let instructions = try file.instructions.map { wanted in
             let entries = try wanted.data.flatMap { try InstructionData(path: place($0)).entries }
             let source = try InstructionExamples(entries, writing: writing, longest: wanted.longest)
-            if source.leftOut > 0 { TrainingProgress.say("\(source.leftOut) instructions are longer than \(wanted.longest) tokens and left out") }
+            if source.leftOut > 0 {
+                TrainingProgress.say(
+                    "\(source.leftOut) instructions are longer than \(wanted.longest) tokens and left out")
+            }
             return source
         }
         let network: AdapterNetwork
@@ -73,14 +78,16 @@ final class TrainingSession {
         } report: { step, loss in
             sum += loss
             if step % 50 == 0 {
-                TrainingProgress.say("warm start \(step)/\(lens.steps): \(TrainingProgress.short(sum / 50, 2)) nats a picture")
+                TrainingProgress.say(
+                    "warm start \(step)/\(lens.steps): \(TrainingProgress.short(sum / 50, 2)) nats a picture")
                 sum = 0
             }
         }
         if validationItems > 0 {
             let v = try trainer.validate()
             TrainingProgress.say(
-                "before the first step: seen \(TrainingProgress.short(v.seen)), another's features \(TrainingProgress.short(v.shuffled))")
+                "before the first step: seen \(TrainingProgress.short(v.seen)), another's features \(TrainingProgress.short(v.shuffled))"
+            )
         }
     }
 

@@ -22,6 +22,16 @@ struct Evaluate: ParsableCommand {
     func run() throws { throw replaceProcess("models", ["evaluate"] + arguments) }
 }
 
+/// `lorgnette train …` is the program `lorgnette-train`.
+struct Train: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Trains an adapter as a configuration says (CONFIG --out FILE); goes on where it stopped.")
+
+    @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-train.") var arguments: [String] = []
+
+    func run() throws { throw replaceProcess("train", arguments) }
+}
+
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures this machine: decoding, prefill, encoder; --peers COMMAND compares in the same run.")

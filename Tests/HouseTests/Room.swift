@@ -38,7 +38,7 @@ struct Room {
         Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
         Room(
             5, "lorgnette-models",
-            ["Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
+            ["Models", "Training", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
         Room(
             5, "lorgnette-train",
             ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", "Crypto", "ArgumentParser"]),

@@ -32,7 +32,8 @@ import Testing
             matrix.multiply(x.data, rows: rows, into: sum.data, adding: true)
             for t in 0..<rows {
                 for r in 0..<outputs {
-                    var value = 0.0, size = 1e-6
+                    var value = 0.0
+                    var size = 1e-6
                     for c in 0..<inputs {
                         let term = Double(rounded(x.row(t)[c])) * Double(rounded(w.row(r)[c]))
                         value += term
@@ -48,7 +49,9 @@ import Testing
     @Test func aRowDoesNotDependOnItsCompany() {
         var samples = Samples(8)
         let matrix = NarrowMatrix(Tensor(samples.floats(70 * 130), [70, 130]))
-        let x = Tensor(samples.floats(40 * 130), [40, 130]), together = Tensor(40, 70), alone = Tensor(1, 70)
+        let x = Tensor(samples.floats(40 * 130), [40, 130])
+        let together = Tensor(40, 70)
+        let alone = Tensor(1, 70)
         matrix.multiply(x.data, rows: 40, into: together.data)
         for t in 0..<40 {
             matrix.multiply(x.row(t), rows: 1, into: alone.data)

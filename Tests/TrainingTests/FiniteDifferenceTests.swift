@@ -74,11 +74,16 @@ import Testing
         let before = parameter.value.array
         func at(_ step: Float) throws -> Double {
             Math.axpy(step / length, direction.data, parameter.value.data, before.count)
-            defer { before.withUnsafeBufferPointer { if let base = $0.baseAddress { parameter.value.data.update(from: base, count: before.count) } } }
+            defer {
+                before.withUnsafeBufferPointer {
+                    if let base = $0.baseAddress { parameter.value.data.update(from: base, count: before.count) }
+                }
+            }
             return try network.loss(examples)
         }
         let h: Float = 0.02
-        let near = try at(h) - at(-h), far = try at(2 * h) - at(-2 * h)
+        let near = try at(h) - at(-h)
+        let far = try at(2 * h) - at(-2 * h)
         return Float((8 * near - far) / 12) / h
     }
 

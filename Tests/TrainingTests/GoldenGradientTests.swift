@@ -25,7 +25,8 @@ import Testing
     @Test(.enabled(if: Golden.fixture("gradients") != nil, "no ../shared/fixtures/gradients"), arguments: variants)
     func agreesWithTheReference(variant: Variant) throws {
         let weights = try #require(Golden.fixture(variant.name))
-        let expected = try Safetensors(path: #require(Golden.fixture("gradients/\(variant.name)")) + "/expected.safetensors")
+        let expected = try Safetensors(
+            path: #require(Golden.fixture("gradients/\(variant.name)")) + "/expected.safetensors")
         let hparams = try JSONValue(path: weights + "/hparams.json")
         let base = try LanguageModel(path: weights + "/llama").llama
         let adapter = try CheckpointReader.open(weights + "/" + variant.adapter)
@@ -81,13 +82,15 @@ import Testing
 
     /// The two prompts with their answers. Labels are 0 where nothing is learned: before the answer and after its end.
     static func examples(_ file: Safetensors, _ vision: VisionTransformer) throws -> [Example] {
-        let tokens = try file.require("tokens").tensor(), labels = try file.require("labels").tensor()
+        let tokens = try file.require("tokens").tensor()
+        let labels = try file.require("labels").tensor()
         let pixels = try file.require("pixels").tensor()
         let size = Array(pixels.shape.dropFirst())
         return try (0..<tokens.rows).map { i in
             let row = (0..<tokens.columns).map { Int(tokens.row(i)[$0]) }
             let learned = (0..<labels.columns).filter { labels.row(i)[$0] != 0 }
-            let first = try #require(learned.first), last = try #require(learned.last)
+            let first = try #require(learned.first)
+            let last = try #require(learned.last)
             try #require(learned.count == last - first + 1)
             let picture = Tensor(size)
             picture.data.update(from: pixels.data + i * picture.count, count: picture.count)

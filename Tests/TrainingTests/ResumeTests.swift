@@ -8,21 +8,32 @@ import Testing
 
 /// Interrupted anywhere and resumed, a run ends with the same adapter, bit for bit.
 @Suite struct ResumeTests {
-    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("training-\(UUID().uuidString)").path
+    private let folder = FileManager.default.temporaryDirectory.appendingPathComponent("training-\(UUID().uuidString)")
+        .path
 
     init() throws { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) }
 
     @Test(arguments: 0..<6)
     func resumesExactly(at step: Int) throws {
+        try resumesExactly(at: step) { try DisjointTests.network(.paper) }
+    }
+
+    /// Here hidden states are kept from step to step, and a resumed run begins without them.
+    @Test(.enabled(if: NarrowMatrix.isAvailable, "this processor has no AVX512-BF16"), arguments: [0, 1, 4])
+    func resumesExactlyInBfloat16(at step: Int) throws {
+        try resumesExactly(at: step) { try DisjointTests.network(.released, .bfloat16) }
+    }
+
+    private func resumesExactly(at step: Int, _ network: () throws -> AdapterNetwork) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let state = folder + "/state"
-        let whole = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 6)
+        let whole = DisjointTests.trainer(try network(), pictures: 2, instructions: 1, steps: 6)
         while !whole.isDone { try whole.advance() }
 
-        let first = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 6)
+        let first = DisjointTests.trainer(try network(), pictures: 2, instructions: 1, steps: 6)
         for _ in 0..<step { try first.advance() }
         try first.save(to: state, run: "a")
-        let second = DisjointTests.trainer(try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 6)
+        let second = DisjointTests.trainer(try network(), pictures: 2, instructions: 1, steps: 6)
         try second.resume(from: state, run: "a")
         #expect(second.step == step)
         while !second.isDone { try second.advance() }
@@ -35,6 +46,20 @@ import Testing
         try AdapterFile.write(whole.network, facts: ["role": "test"], to: folder + "/whole")
         try AdapterFile.write(second.network, facts: ["role": "test"], to: folder + "/second")
         #expect(FileManager.default.contentsEqual(atPath: folder + "/whole", andPath: folder + "/second"))
+    }
+
+    @Test(.enabled(if: NarrowMatrix.isAvailable, "this processor has no AVX512-BF16"))
+    func bfloat16IsCloseToFloat32() throws {
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let exact = try DisjointTests.network(.paper)
+        let narrow = try DisjointTests.network(.paper, .bfloat16)
+        let plain = try AdapterNetwork(TinyBase.llama(), narrow.plan, seed: 1)
+        plain.shake(seed: 2)
+        let examples = [
+            TinyBase.example(exact.configuration.vocabulary, seed: 3, features: TinyBase.features(5, 6, seed: 4))
+        ]
+        let (a, b) = (try plain.loss(examples), try narrow.loss(examples))
+        #expect(abs(a - b) < 0.02 * a && a != b, "\(a) and \(b)")
     }
 
     @Test func anotherRunsStateIsRefused() throws {
