@@ -1,16 +1,14 @@
 import Tensors
 
-/// What an adapter adds to the attention of the last layers for one picture: computed once, used at every token.
+/// What an adapter adds to the attention of some layers for one picture: computed once, used at every token.
 public struct AdapterPrompts: Sendable {
     struct Layer: Sendable {
-        let keys: Tensor  // [Q, G d], not rotated
-        let values: Tensor  // [Q, G d]
-        let factors: [Float]  // [H]: tanh(gate)
+        let keys: Tensor  // [P, G d], not rotated
+        let values: Tensor  // [P, G d]
+        let factors: [Float]  // [H]: tanh(gate) · new_gate
     }
 
-    /// The first layer with prompts; they go on to the last.
-    let first: Int
-    let layers: [Layer]
+    let layers: [Layer?]  // per layer of the LLaMA
 
-    func layer(_ i: Int) -> Layer? { i >= first ? layers[i - first] : nil }
+    func layer(_ i: Int) -> Layer? { layers[i] }
 }

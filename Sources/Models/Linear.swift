@@ -1,11 +1,19 @@
 import Tensors
 
-/// y = W x + b, and where an adapter adds a low-rank part, + B (A x).
+/// y = W x + b, and where an adapter tunes it: s_out ⊙ (W (s_in ⊙ x) + B (A x) + b).
 struct Linear: Sendable {
+    /// Where a trained scale acts: on the output as the paper writes it (arXiv 2304.15010, section 4.1), or on the input
+    /// as the released dialog code computes it.
+    enum Scale: Sendable {
+        case output(Tensor)  // [out]
+        case input(Tensor)  // [in]
+    }
+
     /// [out, in]
     let weight: Matrix
     /// [out]
     var bias: Tensor?
+    var scale: Scale?
     var lowRank: LowRank?
 
     init(weight: Matrix, bias: Tensor? = nil) {
@@ -28,8 +36,26 @@ struct Linear: Sendable {
     }
 
     func callAsFunction(_ x: Tensor, rows: Int, into y: Tensor) {
-        Math.linear(x, rows: rows, weight, bias: bias, into: y)
-        lowRank?.add(x, rows: rows, to: y)
+        Linear.apply([(self, y)], to: x, rows: rows)
+    }
+
+    /// Several linears over the same x: in one sweep where nothing stands between x and the weights.
+    static func apply(_ products: [(linear: Linear, y: Tensor)], to x: Tensor, rows: Int) {
+        var shared: [(w: Matrix, bias: Tensor?, y: Tensor)] = []
+        for (linear, y) in products {
+            if case .input(let scale) = linear.scale {
+                let scaled = Tensor(rows, x.columns)
+                for t in 0..<rows { Math.multiply(x.row(t), scale.data, scaled.row(t), x.columns) }
+                Math.linear(scaled, rows: rows, linear.weight, bias: linear.bias, into: y)
+            } else {
+                shared.append((linear.weight, linear.bias, y))
+            }
+        }
+        if !shared.isEmpty { Math.linears(x, rows: rows, shared) }
+        for (linear, y) in products {
+            linear.lowRank?.add(x, rows: rows, to: y)
+            if case .output(let scale) = linear.scale { Math.multiplyRow(y, scale, rows: rows, into: y) }
+        }
     }
 }
 

@@ -103,15 +103,7 @@ public struct Llama: Sendable {
         let layer = layers[i]
         let c = configuration
         Math.rmsNorm(s.x, rows: T, weight: layer.attentionNorm, eps: c.normEps, into: s.n)
-        Math.linears(
-            s.n, rows: T,
-            [
-                (layer.wq.weight, layer.wq.bias, s.q), (layer.wk.weight, layer.wk.bias, s.k),
-                (layer.wv.weight, layer.wv.bias, s.v),
-            ])
-        layer.wq.lowRank?.add(s.n, rows: T, to: s.q)
-        layer.wk.lowRank?.add(s.n, rows: T, to: s.k)
-        layer.wv.lowRank?.add(s.n, rows: T, to: s.v)
+        Linear.apply([(layer.wq, s.q), (layer.wk, s.k), (layer.wv, s.v)], to: s.n, rows: T)
         for t in 0..<T {
             s.rotate(s.q.row(t), heads: c.heads, position: s.position + t)
             s.rotate(s.k.row(t), heads: c.kvHeads, position: s.position + t)
@@ -140,13 +132,7 @@ public struct Llama: Sendable {
     private func feedForward(_ i: Int, rows T: Int, _ s: State) {
         let layer = layers[i]
         Math.rmsNorm(s.x, rows: T, weight: layer.ffnNorm, eps: configuration.normEps, into: s.n)
-        Math.linears(
-            s.n, rows: T,
-            [
-                (layer.w1.weight, layer.w1.bias, s.gate), (layer.w3.weight, layer.w3.bias, s.up),
-            ])
-        layer.w1.lowRank?.add(s.n, rows: T, to: s.gate)
-        layer.w3.lowRank?.add(s.n, rows: T, to: s.up)
+        Linear.apply([(layer.w1, s.gate), (layer.w3, s.up)], to: s.n, rows: T)
         Math.siluMultiply(s.gate, s.up, rows: T, into: s.gate)
         layer.w2(s.gate, rows: T, into: s.n)
         Math.add(s.x, s.n, rows: T, into: s.x)

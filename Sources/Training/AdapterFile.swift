@@ -29,7 +29,7 @@ extension AdapterPlan {
     var facts: [String: String] {
         var facts = [
             "wiring": wiring.rawValue, "layer_norm_eps": "1e-5", "query_layer": "\(promptLayers)",
-            "early_layers": "\(earlyLayers)", "tuned_layers": "\(tunedLayers)",
+            "early_layers": "\(earlyLayers)", "tuned_layers": "\(tunedLayers)", "prompt_len": "\(prompts)",
         ]
         if let visual {
             facts["v_num_heads"] = "\(visual.heads)"

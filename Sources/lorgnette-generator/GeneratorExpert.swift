@@ -154,18 +154,18 @@ final class GeneratorExpert: Expert {
         let prompt = try GroundedPrompt(
             system: system, examples: examples, question: "", passages: [], room: state.capacity - limit,
             model: language)
-        try read(prompt, nil)
+        try read(prompt, adapter?.promptsWithoutPicture(in: language.llama), hasPicture: false)
     }
 
     func answer(_ task: ExpertTask) throws -> ExpertAnswer {
         let prompt = try prompt(task)
         var used = prompt.used
-        var prompts: AdapterPrompts?
         if let adapter, let visual = try visual(task, adapter) {
-            prompts = adapter.prompts(try adapter.visualQuery(visual), in: language.llama)
+            try read(prompt, adapter.prompts(try adapter.visualQuery(visual), in: language.llama), hasPicture: true)
             used = task.inputs("visual").map(\.stage) + used
+        } else {
+            try read(prompt, adapter?.promptsWithoutPicture(in: language.llama), hasPicture: false)
         }
-        try read(prompt, prompts)
         var sampler = try Sampler(
             temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
             seed: task.seed)
@@ -196,9 +196,11 @@ final class GeneratorExpert: Expert {
 
     /// Reads the prompt's head, unless the state holds it already. It is always read by itself, so that an answer does
     /// not depend on what was answered before.
-    private func read(_ prompt: GroundedPrompt, _ prompts: AdapterPrompts?) throws(ModelError) {
+    private func read(
+        _ prompt: GroundedPrompt, _ prompts: AdapterPrompts?, hasPicture: Bool
+    ) throws(ModelError) {
         let next = Array(prompt.ids[..<prompt.headCount])
-        if prompts == nil, !next.isEmpty, next == head {
+        if !hasPicture, !next.isEmpty, next == head {
             state.rewind(to: next.count)
             return
         }
@@ -207,7 +209,7 @@ final class GeneratorExpert: Expert {
         state.prompts = prompts
         if !next.isEmpty { try language.llama.forward(next, state, logits: .none) }
         // What was read through a picture's prompts serves no other picture.
-        if prompts == nil { head = next }
+        if !hasPicture { head = next }
     }
 
     private func prompt(_ task: ExpertTask) throws(ExpertFailure) -> GroundedPrompt {

@@ -7,11 +7,16 @@ struct EndRequest {
     private static let asked = Atomic<Int>(0)
 
     init() {
+        // A child begins with the mask of the thread that started it, and runtimes' pool threads block nearly everything.
+        var ours = sigset_t()
+        sigemptyset(&ours)
         for signal in [SIGINT, SIGTERM] {
             Glibc.signal(signal) { _ in
                 if EndRequest.asked.add(1, ordering: .relaxed).newValue > 1 { _exit(130) }
             }
+            sigaddset(&ours, signal)
         }
+        pthread_sigmask(SIG_UNBLOCK, &ours, nil)
     }
 
     var isAsked: Bool { Self.asked.load(ordering: .relaxed) > 0 }

@@ -53,7 +53,8 @@ struct OfficialMultimodalTests {
         #expect(
             adapter.configuration
                 == LlamaAdapter.Configuration(
-                    featureWidth: 112, visualWidth: 80, visualBlocks: 3, visualHeads: 4, queries: 10, layers: 5))
+                    featureWidth: 112, visualWidth: 80, visualBlocks: 3, visualHeads: 4, queries: 10, prompts: 10,
+                    layers: 5, earlyLayers: 0))
         #expect(
             vision.configuration
                 == VisionTransformer.Configuration(

@@ -31,10 +31,10 @@ import Testing
         let model = llama.adapted(by: adapter)
         #expect(model.layers[0].wq.bias == nil)
         #expect(model.layers[0].attentionNorm === llama.layers[0].attentionNorm)
-        #expect(model.layers[1].wq.bias?.array == whole.tuning[1].wq?.array)
+        #expect(model.layers[1].wq.bias?.array == whole.tuning[1].wq.bias?.array)
         #expect(model.layers[1].wq.bias != nil)
         let single = EditedCheckpoint(file) { $0.hasSuffix("w2.bias") && $0.contains(".layers.1.") ? nil : $0 }
-        #expect(try LlamaAdapter(single, base: llama.configuration).tuning.map { $0.w2 == nil } == [false, true])
+        #expect(try LlamaAdapter(single, base: llama.configuration).tuning.map { $0.w2.bias == nil } == [false, true])
         #expect(try logits(adapter) != logits(whole))
     }
 
@@ -55,7 +55,7 @@ import Testing
         }
         let last = "llama.layers.1.attention."
         #expect(faults { $0 == last + "gate" ? nil : $0 }.contains("\(last)gate: missing"))
-        #expect(faults { $0 == last + "wq.bias" ? last + "wk.bias" : $0 }.contains("\(last)wk.bias: unexpected"))
+        #expect(faults { $0 == last + "wq.bias" ? last + "wx.bias" : $0 }.contains("\(last)wx.bias: unexpected"))
         // Half of a low-rank change.
         #expect(
             faults { $0 == last + "wq.bias" ? last + "lora_wq_l2.weight" : $0 }

@@ -1,0 +1,126 @@
+import Checkpoints
+import Tensors
+
+// What an adapter's file has under which key, and the sizes and facts that it states.
+
+extension LlamaAdapter.Tuning {
+    /// What the file has under `prefix`, the layer's. `scale`: where scales act, "output" or "input".
+    init(_ w: WeightReader, _ prefix: String, _ c: LlamaConfiguration, scale: String?) {
+        let (D, F) = (c.width, c.hidden)
+        attentionNorm = w.tensor(ifPresent: prefix + "attention_norm.weight", D)
+        ffnNorm = w.tensor(ifPresent: prefix + "ffn_norm.weight", D)
+        func linear(_ room: String, _ name: String, _ rows: Int, _ columns: Int) -> LlamaAdapter.LinearTuning {
+            let key = prefix + room + name
+            let factors =
+                scale == "input"
+                ? w.tensor(ifPresent: key + ".scale", columns).map { Linear.Scale.input($0) }
+                : w.tensor(ifPresent: key + ".scale", rows).map { Linear.Scale.output($0) }
+            return .init(
+                bias: w.tensor(ifPresent: key + ".bias", rows), scale: factors,
+                lowRank: w.lowRank(prefix + room + "lora_" + name, rows, columns))
+        }
+        wq = linear("attention.", "wq", c.queryWidth, D)
+        wk = linear("attention.", "wk", c.kvWidth, D)
+        wv = linear("attention.", "wv", c.kvWidth, D)
+        wo = linear("attention.", "wo", D, c.queryWidth)
+        w1 = linear("feed_forward.", "w1", F, D)
+        w2 = linear("feed_forward.", "w2", D, F)
+        w3 = linear("feed_forward.", "w3", F, D)
+    }
+}
+
+extension WeightReader {
+    /// `prefix`_l1.weight [rank, columns] and `prefix`_l2.weight [rows, rank]; nil if the file has neither.
+    fileprivate func lowRank(_ prefix: String, _ rows: Int, _ columns: Int) -> LowRank? {
+        let (down, up) = (prefix + "_l1.weight", prefix + "_l2.weight")
+        guard has(down) || has(up) else { return nil }
+        // The rank is whatever the file has, as long as both have the same.
+        let rank = max(1, shape(down)?.first ?? 1)
+        return LowRank(down: tensor(down, rank, columns), up: tensor(up, rows, rank))
+    }
+}
+
+extension LlamaAdapter {
+    /// Which prompts enter which layer. As released the last L layers see learned prompts and visual tokens together.
+    static func injections(
+        _ w: WeightReader, _ c: Configuration, _ base: LlamaConfiguration, prefix: String
+    ) -> [Injection?] {
+        (0..<base.layers).map { i in
+            let at = "\(prefix)layers.\(i).attention."
+            let late = i - (base.layers - c.layers)
+            guard late >= 0 || i < c.earlyLayers else {
+                // The official files have gates in every layer.
+                w.ignore(at + "gate")
+                w.ignore(at + "new_gate")
+                return nil
+            }
+            return Injection(
+                gate: w.tensor(at + "gate", 1, base.heads, 1, 1), newGate: w.tensor(ifPresent: at + "new_gate", 1, 1, 1, 1),
+                firstPrompt: late >= 0 ? late * c.prompts : nil, readsVisual: late < 0 || c.earlyLayers == 0,
+                isNormed: late < 0)
+        }
+    }
+
+    static func check(_ facts: [String: String], file: String, fingerprint: String?) throws(ModelError) {
+        if let wiring = facts["wiring"], wiring != "released", wiring != "paper" {
+            throw .configuration(file: file, key: "wiring", expected: "released or paper", found: wiring)
+        }
+        if let scale = facts["scale"], scale != "output", scale != "input" {
+            throw .configuration(file: file, key: "scale", expected: "output or input", found: scale)
+        }
+        if let eps = facts["layer_norm_eps"], Float(eps) != Self.eps {
+            throw .configuration(file: file, key: "layer_norm_eps", expected: "\(Self.eps)", found: eps)
+        }
+        if let made = facts["base_sha256"], let fingerprint, "sha256:" + made != fingerprint {
+            let name = facts["base"].map { $0 + " " } ?? ""
+            throw .wrongBase(adapter: file, expected: "\(name)(sha256:\(made))", found: fingerprint)
+        }
+    }
+
+    /// The sizes that the shapes imply; heads of the visual blocks are not in the shapes (official files have 16).
+    static func configuration(
+        _ w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ visualHeads: Int?
+    ) throws(ModelError) -> Configuration {
+        func fault(_ key: String, _ expected: String, _ found: String) -> ModelError {
+            .configuration(file: w.checkpoint.file, key: key, expected: expected, found: found)
+        }
+        func sizes(_ key: String) throws(ModelError) -> (Int, Int) {
+            guard let shape = w.shape(key), shape.count == 2, shape.allSatisfy({ $0 > 0 }) else {
+                throw fault(
+                    key, "a tensor of two dimensions (is this a LLaMA-Adapter V2?)",
+                    w.shape(key).map { "\($0)" } ?? "none")
+            }
+            return (shape[0], shape[1])
+        }
+        let (queries, visualWidth) = try sizes("visual_query.weight")
+        let (_, featureWidth) = try sizes("clip_proj.weight")
+        let (rows, _) = try sizes("adapter_query.weight")
+        guard queries <= mostQueries else {
+            throw fault("visual_query.weight", "at most \(mostQueries) rows", "\(queries)")
+        }
+        var (prompts, early) = (queries, 0)
+        if facts["wiring"] == "paper" {
+            func count(_ key: String) throws(ModelError) -> Int {
+                guard let number = facts[key].flatMap({ Int($0) }), (1...mostQueries).contains(number) else {
+                    throw fault(key, "a number from 1 to \(mostQueries) with the paper's wiring", facts[key] ?? "none")
+                }
+                return number
+            }
+            (prompts, early) = (try count("prompt_len"), try count("early_layers"))
+        }
+        guard rows % prompts == 0, rows / prompts + early <= base.layers else {
+            throw fault(
+                "adapter_query.weight", "\(prompts) rows for each of at most \(base.layers - early) layers", "\(rows) rows")
+        }
+        let heads = visualHeads ?? facts["v_num_heads"].map { Int($0) ?? 0 } ?? 16
+        guard heads > 0, visualWidth % heads == 0 else {
+            let stated = visualHeads.map { "\($0)" } ?? facts["v_num_heads"]
+            throw fault("v_num_heads", "a divisor of \(visualWidth)", stated ?? "none (16 assumed)")
+        }
+        var blocks = 0
+        while w.has("visual_blocks.\(blocks).norm1.weight") { blocks += 1 }
+        return Configuration(
+            featureWidth: featureWidth, visualWidth: visualWidth, visualBlocks: blocks, visualHeads: heads,
+            queries: queries, prompts: prompts, layers: rows / prompts, earlyLayers: early)
+    }
+}
