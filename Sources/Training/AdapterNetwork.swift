@@ -16,6 +16,9 @@ public final class AdapterNetwork {
     private let embedding: Matrix  // [V, D]
     private let output: FrozenWeight  // [V, D]
     let base: Llama
+    private let precision: Precision
+    /// What learning uses in place of `output`, if the vocabulary is narrowed.
+    private var narrowed: (output: FrozenWeight, rows: [Int: Int])?
     private(set) var norm: NormWeight
     private var rotary: RotaryTable
     let space = Workspace()
@@ -64,7 +67,7 @@ public final class AdapterNetwork {
         parameters = make.all
         embedding = base.embeddingWeight
         output = FrozenWeight(base.outputWeight, precision)
-        self.base = base
+        (self.base, self.precision) = (base, precision)
         rotary = RotaryTable(c, positions: 128)
         cache = precision == .bfloat16 ? HiddenCache() : nil
     }
@@ -193,8 +196,22 @@ public final class AdapterNetwork {
         return target
     }
 
+    /// From now on, learning chooses among these tokens alone: the products with the output matrix are a third of a step
+    /// of short texts. A token outside gets no gradient, so the more of the language the set holds, the better. Losses
+    /// without learning are still over the whole vocabulary.
+    func narrowVocabulary(to tokens: Set<Int>) {
+        let list = tokens.sorted()
+        narrowed = (
+            FrozenWeight(base.outputWeight, rows: list, precision),
+            Dictionary(uniqueKeysWithValues: list.enumerated().map { ($1, $0) })
+        )
+    }
+
     private func head(_ x: Tensor, _ batch: Batch, divisor: Int, into d: Tensor?) throws(TrainingError) -> Double {
-        let head = OutputHead(output: output, norm: norm, eps: configuration.normEps)
+        var head = OutputHead(output: output, norm: norm, eps: configuration.normEps)
+        if d != nil, let narrowed {
+            head = OutputHead(output: narrowed.output, rows: narrowed.rows, norm: norm, eps: configuration.normEps)
+        }
         let loss = head.loss(x, batch, divisor: divisor, into: d, space)
         guard loss.isFinite else { throw .notANumber(what: "loss") }
         return loss

@@ -7,6 +7,8 @@ public protocol ExampleSource {
     func example(_ index: Int, epoch: Int, seed: UInt64) throws -> Example
     /// What a message calls it.
     func name(_ index: Int) -> String
+    /// Every token that its examples learn.
+    var vocabulary: Set<Int> { get }
 }
 
 /// The order in which a source is gone through: shuffled anew for each pass, fixed by the seed.

@@ -20,9 +20,17 @@ final class FrozenWeight {
         case narrow(forward: NarrowMatrix, backward: NarrowMatrix)
     }
 
-    init(_ weight: Matrix, _ precision: Precision) {
-        let wide = weight.dequantised()
-        (outputs, inputs) = (weight.rows, weight.columns)
+    convenience init(_ weight: Matrix, _ precision: Precision) { self.init(weight.dequantised(), precision) }
+
+    /// Some rows of a weight alone.
+    convenience init(_ weight: Matrix, rows: [Int], _ precision: Precision) {
+        let wide = Tensor(rows.count, weight.columns)
+        for (i, row) in rows.enumerated() { weight.row(row, into: wide.row(i)) }
+        self.init(wide, precision)
+    }
+
+    private init(_ wide: Tensor, _ precision: Precision) {
+        (outputs, inputs) = (wide.rows, wide.columns)
         form =
             precision == .bfloat16
             ? .narrow(forward: NarrowMatrix(wide), backward: NarrowMatrix(wide, transposed: true)) : .exact(wide)

@@ -2,7 +2,7 @@ import Checkpoints
 
 /// Instructions with answers as Alpaca has them: a JSON list, or JSONL, of {"instruction", "input" (may be missing or
 /// empty), "output"}; or as `lorgnette models answer` writes them, with "answer" and "finish". Those whose "split" is
-/// "val" are held back.
+/// "val" are held back. "picture" is a path, relative to the file's folder.
 public struct InstructionData: Sendable {
     public struct Entry: Sendable, Equatable {
         /// The user's message: the instruction, and the input below it.
@@ -10,6 +10,8 @@ public struct InstructionData: Sendable {
         public let answer: String
         /// False for an answer that was cut at a limit: what ends it is not to be learned.
         public let isWhole: Bool
+        /// The picture that it is about, if any: tuning then learns beside what the picture says.
+        public let picture: String?
         /// File and line (or number in the list), for messages.
         public let place: String
     }
@@ -20,6 +22,7 @@ public struct InstructionData: Sendable {
     public init(path: String) throws {
         var faults = DataFaults([])
         var entries: [Entry] = []
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         func add(_ value: JSONValue, _ place: String) {
             guard let instruction = value["instruction"]?.string, !instruction.isEmpty else {
                 return faults.add("\(place): instruction: expected text, found \(value["instruction"]?.kind ?? "none")")
@@ -33,7 +36,8 @@ public struct InstructionData: Sendable {
             entries.append(
                 Entry(
                     message: input.isEmpty ? instruction : instruction + "\n\n" + input, answer: output,
-                    isWhole: value["finish"]?.string != "length", place: place))
+                    isWhole: value["finish"]?.string != "length",
+                    picture: value["picture"]?.string.map { $0.hasPrefix("/") ? $0 : folder + $0 }, place: place))
         }
         let lines = try TextLines.read(path)
         if lines.first?.text.first == "[" {

@@ -5,6 +5,8 @@ import Tensors
 /// rows together would be the largest tensor of a step by far.
 struct OutputHead {
     let output: FrozenWeight  // [V, D]
+    /// The row of `output` that is each token's; nil: its own number.
+    var rows: [Int: Int]?
     let norm: NormWeight  // [D]
     let eps: Float
 
@@ -16,10 +18,13 @@ struct OutputHead {
         // The targets of one row follow one another: a prompt's last row has several.
         var rows: [(row: Int, tokens: [Int])] = []
         for target in batch.targets {
+            guard let token = self.rows.map({ $0[target.token] }) ?? target.token else {
+                preconditionFailure("token \(target.token) is learned, but not in the vocabulary that was set")
+            }
             if rows.last?.row == target.row {
-                rows[rows.count - 1].tokens.append(target.token)
+                rows[rows.count - 1].tokens.append(token)
             } else {
-                rows.append((target.row, [target.token]))
+                rows.append((target.row, [token]))
             }
         }
         let mark = space.mark()

@@ -54,6 +54,11 @@ public final class Trainer {
         for parameter in network.parameters {
             parameter.isTrained = learning.contains(parameter.group) && plan.rates[parameter.kind] > 0
         }
+        if let common = plan.commonTokens {
+            var tokens = Set(0..<min(common, network.configuration.vocabulary))
+            for source in [self.pictures, self.instructions].compactMap({ $0 }) { tokens.formUnion(source.vocabulary) }
+            network.narrowVocabulary(to: tokens)
+        }
         optimizer = AdamW(network.parameters, .init(decay: plan.decay, clip: plan.clip))
     }
 

@@ -65,6 +65,9 @@ public struct TrainingPlan: Sendable, Equatable {
     public var decay: Float = 0.01
     public var clip: Float = 1
     public var seed: UInt64 = 1
+    /// Learn to choose among the tokens of the data and this many of the vocabulary's first, which are the commonest;
+    /// nil: among all.
+    public var commonTokens: Int?
     /// Steps between two looks at the validation pictures, and between two checkpoints.
     public var validateEvery = 200
     public var saveEvery = 200

@@ -26,7 +26,7 @@ final class TunedLayer {
         let q: Tensor  // [T, H d]  turned
         let k: Tensor  // [T, G d]  turned
         let v: Tensor  // [T, G d]
-        let p: Tensor  // [H, probabilities]
+        let p: Tensor  // [H · probabilities, 1]: batches differ in how many, and columns must not
         let a: Tensor  // [T, H d]
         let middle: Tensor  // [T, D]    x + wo a
         let m: Tensor  // [T, D]    rms(middle)
@@ -85,7 +85,7 @@ final class TunedLayer {
             wv.forward(n, rows: T, into: v, space),
         ]
         turn(q, k, batch, rotary, back: false)
-        let (a, p) = (space.tensor(T, c.queryWidth), space.tensor(c.heads, batch.probabilities))
+        let (a, p) = (space.tensor(T, c.queryWidth), space.tensor(c.heads * batch.probabilities, 1))
         WordAttention(c).forward(q: q, k: k, v: v, into: a, p: p, batch)
         let prompts = look(q, visual: visual, addingInto: a, batch, space)
         let middle = space.tensor(T, c.width)
@@ -140,7 +140,7 @@ final class TunedLayer {
         let (dk, dv) = (space.zeros(T, c.kvWidth), space.zeros(T, c.kvWidth))
         WordAttention(c).backward(
             da, q: s.q, k: s.k, v: s.v, p: s.p, dq: dq, dk: dk, dv: dv, batch,
-            scratch: space.tensor(c.heads, batch.probabilities))
+            scratch: space.tensor(c.heads * batch.probabilities, 1))
         look(back: da, s, dq: dq, dVisual: dVisual, batch, space)
         turn(dq, dk, batch, rotary, back: true)
         wq.backward(dq, rows: T, x: s.n, s.linears[0], into: dn, adding: false, space)

@@ -21,7 +21,7 @@ extension Bench {
         let trainer = Trainer(
             network, plan,
             pictures: RandomExamples(
-                vocabulary: base.configuration.vocabulary, captions: captions, length: length, seed: plan.seed),
+                tokens: base.configuration.vocabulary, captions: captions, length: length, seed: plan.seed),
             instructions: nil, validation: [])
         let words = ["--pictures", "\(pictures)", "--captions", "\(captions)", "--length", "\(length)", "--steps", "1"]
         var row = Row(name: "train-" + (precision == .float32 ? "f32" : "bf16"), unit: "captions/s")
@@ -39,19 +39,20 @@ extension Bench {
 
 /// Pictures of noise with captions of random tokens, new ones at every step, so that nothing can be kept.
 private struct RandomExamples: ExampleSource {
-    let vocabulary: Int
+    let tokens: Int
     let captions: Int
     let length: Int
     let seed: UInt64
 
     var count: Int { 4096 }
     func name(_ index: Int) -> String { "example \(index)" }
+    var vocabulary: Set<Int> { Set(0..<tokens) }
 
     func example(_ index: Int, epoch: Int, seed: UInt64) -> Example {
         var random = SplitMix64(UInt64(epoch * count + index) &+ seed)
-        func tokens(_ count: Int) -> [Int] { (0..<count).map { _ in Int.random(in: 0..<vocabulary, using: &random) } }
-        let prompt = tokens(1)
-        let continuations = (0..<captions).map { _ in tokens(length - 1) }
+        func some(_ count: Int) -> [Int] { (0..<count).map { _ in Int.random(in: 0..<tokens, using: &random) } }
+        let prompt = some(1)
+        let continuations = (0..<captions).map { _ in some(length - 1) }
         let features = Tensor((0..<257 * 384).map { _ in Float.random(in: -2...2, using: &random) }, [257, 384])
         return Example(features: features, prompt: prompt, continuations: continuations)
     }

@@ -28,23 +28,23 @@ struct FeatureMaker {
     /// The keys of the pictures' features, which are made where they are missing. Throws with every picture that cannot
     /// be read; `report` gets how many are done and how many there are.
     func keys(
-        _ entries: [PictureData.Entry], mirrors: Bool, report: (Int, Int) -> Void
+        _ paths: [String], mirrors: Bool, report: (Int, Int) -> Void
     ) throws -> [(straight: String, mirrored: String?)] {
         var keys: [(straight: String, mirrored: String?)] = []
         var faults: [String] = []
-        for (i, entry) in entries.enumerated() {
+        for (i, path) in paths.enumerated() {
             do {
-                let hash = try Fingerprint.sha256(of: entry.path).hex
+                let hash = try Fingerprint.sha256(of: path).hex
                 let mirrored = mirrors ? Self.mirrorKey(hash) : nil
-                try make(hash, entry.path, isMirrored: false)
-                if let mirrored { try make(mirrored, entry.path, isMirrored: true) }
+                try make(hash, path, isMirrored: false)
+                if let mirrored { try make(mirrored, path, isMirrored: true) }
                 keys.append((hash, mirrored))
             } catch let error as FeatureStoreError {
                 throw error
             } catch {
                 faults.append("\(error)")
             }
-            report(i + 1, entries.count)
+            report(i + 1, paths.count)
         }
         if !faults.isEmpty { throw TrainFault(faults.prefix(20).joined(separator: "\n")) }
         return keys

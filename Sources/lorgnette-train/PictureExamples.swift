@@ -28,6 +28,7 @@ final class PictureExamples: ExampleSource {
 
     var count: Int { entries.count }
     func name(_ index: Int) -> String { entries[index].path }
+    var vocabulary: Set<Int> { Set(captions.joined().joined()) }
 
     func example(_ index: Int, epoch: Int, seed: UInt64) throws -> Example {
         // The choice of a pass depends on nothing but picture, pass and seed.
@@ -86,19 +87,39 @@ struct PromptWriting {
     }
 }
 
-/// Instructions as examples.
+/// Instructions as examples, with the features of the pictures that some are about.
 final class InstructionExamples: ExampleSource {
-    private let examples: [(example: Example, place: String)]
+    private let examples: [(example: Example, key: String?, place: String)]
+    private let store: FeatureStore?
+    private let some: Int
     /// How many were too long.
     let leftOut: Int
 
-    init(_ entries: [InstructionData.Entry], writing: PromptWriting, longest: Int) throws {
-        let all = try entries.map { (example: try writing.instruction($0), place: $0.place) }
+    /// - Parameters:
+    ///   - longest: tokens of prompt and answer together.
+    ///   - pictures: the key of each picture's features in the store.
+    ///   - features: features of a picture in an example, chosen anew each time; 0: all.
+    init(
+        _ entries: [InstructionData.Entry], writing: PromptWriting, longest: Int, pictures: [String: String],
+        store: FeatureStore?, features: Int
+    ) throws {
+        (self.store, some) = (store, features)
+        let all = try entries.map { entry in
+            (example: try writing.instruction(entry), key: entry.picture.flatMap { pictures[$0] }, place: entry.place)
+        }
         examples = all.filter { $0.example.prompt.count + $0.example.targetCount <= longest }
         leftOut = all.count - examples.count
     }
 
     var count: Int { examples.count }
     func name(_ index: Int) -> String { examples[index].place }
-    func example(_ index: Int, epoch: Int, seed: UInt64) -> Example { examples[index].example }
+    var vocabulary: Set<Int> { Set(examples.map(\.example.continuations).joined().joined()) }
+
+    func example(_ index: Int, epoch: Int, seed: UInt64) throws -> Example {
+        var example = examples[index].example
+        guard let key = examples[index].key else { return example }
+        var random = SplitMix64(seed &+ UInt64(index) &* 0x2545_f491_4f6c_dd1d &+ UInt64(epoch) &* 0x9e37_79b9)
+        example.features = try store?.features(key)?.someFeatures(some, &random)
+        return example
+    }
 }

@@ -69,6 +69,7 @@ struct TrainingFile {
         r.number("final_rate", 0...1).map { plan.finalRate = $0 }
         r.number("decay", 0...1).map { plan.decay = $0 }
         r.number("clip", 0.000_001...1_000_000).map { plan.clip = $0 }
+        plan.commonTokens = r.integer("common_tokens", 0...10_000_000)
         r.integer("validate_every", 1...1_000_000).map { plan.validateEvery = $0 }
         r.integer("save_every", 1...1_000_000).map { plan.saveEvery = $0 }
         r.bool("recompute").map { recomputes = $0 }

@@ -19,18 +19,18 @@ final class TrainingSession {
         func place(_ path: String) -> String { path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)" }
         language = try LanguageModel(path: DataFolder.model(file.language))
         let writing = try PromptWriting(language, file)
-        vision = try file.pictures.map { _ in try FeatureMaker(vision: DataFolder.model(file.vision)) }
+        vision = file.adapter.visual == nil ? nil : try FeatureMaker(vision: DataFolder.model(file.vision))
+        if let vision { file.adapter.visual?.featureWidth = vision.featureWidth }
         var validation: [Example] = []
         if let wanted = file.pictures, let vision {
-            file.adapter.visual?.featureWidth = vision.featureWidth
             let entries = try wanted.data.flatMap { try PictureData(folder: place($0)).entries }
-            let keys = try vision.keys(entries, mirrors: wanted.mirror, report: Self.report("features"))
+            let keys = try vision.keys(entries.map(\.path), mirrors: wanted.mirror, report: Self.report("features"))
             pictures = PictureExamples(
                 entries, keys: keys, store: vision.store, writing: writing, most: wanted.captions,
                 features: wanted.features)
             if let (data, count) = file.validation {
                 let held = Array(try PictureData(folder: place(data)).entries.prefix(count))
-                let keys = try vision.keys(held, mirrors: false, report: Self.report("validation features"))
+                let keys = try vision.keys(held.map(\.path), mirrors: false, report: Self.report("validation features"))
                 let source = PictureExamples(
                     held, keys: keys, store: vision.store, writing: writing, most: 5, features: 0)
                 validation = try (0..<source.count).map { try source.example($0, epoch: 0, seed: 0) }
@@ -38,9 +38,15 @@ final class TrainingSession {
         } else {
             pictures = nil
         }
+        let vision = vision
         let instructions = try file.instructions.map { wanted in
             let entries = try wanted.data.flatMap { try InstructionData(path: place($0)).entries }
-            let source = try InstructionExamples(entries, writing: writing, longest: wanted.longest)
+            let paths = Set(entries.compactMap(\.picture)).sorted()
+            let keys = try vision?.keys(paths, mirrors: false, report: Self.report("features")).map(\.straight) ?? []
+            let source = try InstructionExamples(
+                entries, writing: writing, longest: wanted.longest,
+                pictures: Dictionary(uniqueKeysWithValues: zip(paths, keys)), store: vision?.store,
+                features: file.pictures?.features ?? 0)
             if source.leftOut > 0 {
                 TrainingProgress.say(
                     "\(source.leftOut) instructions are longer than \(wanted.longest) tokens and left out")

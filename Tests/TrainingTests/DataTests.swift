@@ -64,13 +64,14 @@ import Testing
         try write(
             "lines.jsonl",
             """
-            {"instruction": "Say hi.", "input": "", "answer": "Hi", "finish": "length"}
+            {"instruction": "Say hi.", "input": "", "answer": "Hi", "finish": "length", "picture": "a/b.jpg"}
             {"instruction": "Held back.", "answer": "Yes", "split": "val"}
             """)
         let list = try InstructionData(path: folder + "/list.json").entries
         #expect(list.map(\.message) == ["Add.\n\n1 2"] && list.map(\.answer) == ["3"] && list.allSatisfy(\.isWhole))
         let lines = try InstructionData(path: folder + "/lines.jsonl").entries
         #expect(lines.map(\.message) == ["Say hi."] && lines.map(\.isWhole) == [false])
+        #expect(lines.map(\.picture) == [folder + "/a/b.jpg"] && list.map(\.picture) == [nil])
         try write("bad.jsonl", #"{"instruction": "Say hi."}"# + "\n" + #"{"output": "x"}"#)
         let faults = #expect(throws: DataFaults.self) { try InstructionData(path: folder + "/bad.jsonl") }
         #expect(faults?.description.contains("bad.jsonl:1: output: expected text, found none") == true)

@@ -12,6 +12,7 @@ import Testing
         var count: Int { examples.count }
         func example(_ index: Int, epoch: Int, seed: UInt64) -> Example { examples[index] }
         func name(_ index: Int) -> String { "example \(index)" }
+        var vocabulary: Set<Int> { Set(examples.map(\.continuations).joined().joined()) }
     }
 
     static func network(_ wiring: AdapterPlan.Wiring, _ precision: Precision = .float32) throws -> AdapterNetwork {

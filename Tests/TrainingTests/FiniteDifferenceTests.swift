@@ -67,6 +67,27 @@ import Testing
         }
     }
 
+    /// With a narrow vocabulary nothing changes if it holds all tokens; with fewer the loss is smaller.
+    @Test func aNarrowVocabulary() throws {
+        let plan = Self.wirings[1].plan
+        let base = try TinyBase.llama()
+        let vocabulary = base.configuration.vocabulary
+        let example = TinyBase.example(vocabulary, seed: 10, features: TinyBase.features(5, 6, seed: 20))
+        func learn(_ tokens: Set<Int>?) throws -> (Double, [Float]) {
+            let network = try AdapterNetwork(base, plan, seed: 1)
+            network.shake(seed: 2)
+            for parameter in network.parameters { parameter.isTrained = true }
+            network.activate(Set(ParameterGroup.allCases))
+            if let tokens { network.narrowVocabulary(to: tokens) }
+            let loss = try network.learn([example], divisor: 1)
+            return (loss, network.parameters.flatMap { $0.gradient?.array ?? [] })
+        }
+        let whole = try learn(nil), all = try learn(Set(0..<vocabulary))
+        #expect(whole == all)
+        let few = try learn(Set(example.continuations.joined()).union(0..<20))
+        #expect(few.0 < whole.0 && few.1 != whole.1)
+    }
+
     /// The loss's slope in a parameter along a direction of that length, from four points.
     private func slope(
         _ network: AdapterNetwork, _ parameter: Parameter, _ direction: Tensor, _ length: Float, _ examples: [Example]
