@@ -56,7 +56,13 @@ extension JSONWriter {
             object.key("status")
             object.value(report.status.rawValue)
             if let outcome = report.outcome {
-                if !wordsElsewhere { object.writeWords(outcome) }
+                if !wordsElsewhere {
+                    object.writeWords(outcome)
+                } else if let text = outcome.text {
+                    // Who looks for a stage's words finds them there, whichever stage answers.
+                    object.key("text")
+                    object.value(text)
+                }
                 object.writeFacts(outcome.facts)
             }
             if let error = report.error {

@@ -54,7 +54,7 @@ extension Trainer {
             }
             let steps = try file.require("steps/" + parameter.name, shape: [1]).tensor()
             restored.append(
-                (parameter, try read("value/"), try read("mean/"), try read("square/"), Int(steps.data[0])))
+                (parameter, try read("value/"), try read("mean/"), try read("square/"), Int(steps.array[0])))
         }
         curve = try Self.points(file.require("curve").tensor())
         for (parameter, value, mean, square, steps) in restored {

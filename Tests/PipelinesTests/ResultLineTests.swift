@@ -57,7 +57,7 @@ import Testing
                 "text":{"expert":"ocr","status":"ok","text":"OPEN\\nDaily 9–5","confidence":0.93,\
                 "lines":[{"text":"OPEN","box":[12,40,220,64],"confidence":0.97}],"facts":{"dpi":"300","script":"Latin"},\
                 "seconds":0.2,"attempts":2},\
-                "answer":{"expert":"generator","status":"ok","model":"sha256:4","seconds":1.3,"attempts":1}},\
+                "answer":{"expert":"generator","status":"ok","text":"A shop.","model":"sha256:4","seconds":1.3,"attempts":1}},\
                 "answer":{"text":"A shop.","tokens":57,"finish":"stop","used":["visual","caption","text"],\
                 "cut":[{"stage":"text","lines":2,"tokens":31}],"seed":1,"seconds":1.3},"error":null}
                 """)

@@ -41,7 +41,7 @@ import Testing
             for parameter in network.parameters { parameter.clearGradient() }
             network.activate(phase == "pretrain" ? [.visual] : [.tuning])
             let loss = try network.learn(examples, divisor: examples.reduce(0) { $0 + $1.targetCount })
-            let golden = Double(try expected.require(phase + ".loss").tensor().data[0])
+            let golden = Double(try expected.require(phase + ".loss").tensor().array[0])
             #expect(abs(loss - golden) < 1e-4 * golden)
 
             let parameters = Dictionary(uniqueKeysWithValues: network.parameters.map { ($0.name, $0) })
