@@ -24,7 +24,10 @@ public enum Golden {
 
     public static let smolLM2 = model("SmolLM2-135M-Instruct.Q4_1.gguf")
     public static let dinov2 = model("vit_s_focus.onnx")
-    public static let captioner = repository + "/Sources/Models/Resources/captioner.safetensors"
+    /// The provisional captioner that the golden captions are of; the one that ships is another.
+    public static let captioner = existing(repository + "/../shared/starter/captioner.safetensors")
+    /// An adapter that ships with the programs.
+    public static func shipped(_ name: String) -> String? { existing("\(repository)/Sources/Models/Resources/\(name)") }
 
     /// A committed tiny model, always there.
     public static func tiny(_ name: String) -> String { repository + "/Tests/Fixtures/tiny/" + name }

@@ -10,6 +10,7 @@ import Testing
 @Suite(
     .enabled(if: Golden.dinov2 != nil, "the DINOv2 ONNX is not in the data folder: make setup fetches it"),
     .enabled(if: Golden.smolLM2 != nil, "the SmolLM2 GGUF is not in the data folder: make setup fetches it"),
+    .enabled(if: Golden.captioner != nil, "the provisional captioner is not beside the repository"),
     .enabled(if: Golden.fixture("starter/captions.jsonl") != nil, "the reference captions are not beside the repository"),
     .enabled(if: Golden.data("flickr8k-224/val") != nil, "the pictures are not beside the repository"))
 struct CaptionTests {
@@ -18,7 +19,7 @@ struct CaptionTests {
     @Test func captionsOfRealPicturesAreIdentical() throws {
         let vision = try VisionTransformer(onnx: ONNXInitialisers(path: try #require(Golden.dinov2)))
         let base = try LanguageModel(path: try #require(Golden.smolLM2))
-        let adapter = try base.adapter(path: Golden.captioner)
+        let adapter = try base.adapter(path: #require(Golden.captioner))
         let model = base.adapted(by: adapter)
         let prompt = model.tokenizer.encode(try #require(adapter.facts["prompt"]), special: false)
         let stopText = try #require(adapter.facts["stop"])

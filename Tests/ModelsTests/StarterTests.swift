@@ -9,6 +9,7 @@ import Testing
 @Suite(
     .enabled(if: Golden.dinov2 != nil, "the DINOv2 ONNX is not in the data folder: make setup fetches it"),
     .enabled(if: Golden.smolLM2 != nil, "the SmolLM2 GGUF is not in the data folder: make setup fetches it"),
+    .enabled(if: Golden.captioner != nil, "the provisional captioner is not beside the repository"),
     .enabled(if: Golden.fixture("starter/expected.safetensors") != nil, "the reference numbers are not beside the repository"))
 struct StarterTests {
     let expected: String
@@ -37,7 +38,7 @@ struct StarterTests {
         let base = try #require(Golden.smolLM2)
         let llama = try Llama(gguf: GGUF(path: base))
         let adapter = try LlamaAdapter(
-            Safetensors(path: Golden.captioner), base: llama.configuration,
+            Safetensors(path: #require(Golden.captioner)), base: llama.configuration,
             fingerprint: Fingerprint.sha256(of: base))
         #expect(adapter.facts["prompt"] == "Caption:")
         let features = try Golden.tensor(expected, "features").slice(rows: 0..<257)
