@@ -77,6 +77,15 @@ public final class ExpertTask: Sendable {
     /// The bare words of a port, stages joined by newlines; "" if there are none.
     public func text(_ port: String) -> String { outcomes(port).filter(\.hasText).map(\.text).joined(separator: "\n") }
 
+    /// The tensors of these names at `port`. Where one is wanted and one has come, its name does not matter.
+    /// - Throws: ``ExpertFailure`` BAD_INPUT.
+    public func tensors(_ port: String, _ names: [String]) throws(ExpertFailure) -> [WireTensor] {
+        if names.count == 1, outcomes(port).flatMap(\.tensors).count == 1 { return [try tensor(port)] }
+        var found: [WireTensor] = []
+        for name in names { found.append(try tensor(port, name)) }
+        return found
+    }
+
     /// A tensor of the stage at `port`, checked for size and for NaN and infinity.
     /// - Parameter name: nil: the only one.
     /// - Throws: ``ExpertFailure`` BAD_INPUT.

@@ -77,6 +77,18 @@ extension LlamaAdapter {
         }
     }
 
+    /// The file's own `vision_blocks`, such as "9,11"; none if it says nothing.
+    static func visionBlocks(_ facts: [String: String], file: String) throws(ModelError) -> [Int] {
+        guard let text = facts["vision_blocks"] else { return [] }
+        let words = text.split(separator: ",")
+        let blocks = words.compactMap { Int($0) }.filter { $0 > 0 }
+        guard blocks.count == words.count, !blocks.isEmpty else {
+            throw .configuration(
+                file: file, key: "vision_blocks", expected: "blocks counted from 1, such as 9,11", found: text)
+        }
+        return blocks
+    }
+
     /// The sizes that the shapes imply; heads of the visual blocks are not in the shapes (official files have 16).
     static func configuration(
         _ w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ visualHeads: Int?

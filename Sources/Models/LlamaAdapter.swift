@@ -77,6 +77,27 @@ public struct LlamaAdapter: Sendable {
 
     static let eps: Float = 1e-5
 
+    /// Blocks of the vision transformer, counted from 1, whose features it reads behind the last one's.
+    public let visionBlocks: [Int]
+
+    /// What an encoder calls the features of its last block and of these.
+    public static func featureNames(blocks: [Int]) -> [String] { ["features"] + blocks.map { "features.\($0)" } }
+
+    /// The features that it reads [N, C], from those of the last block and of `visionBlocks`, all with N rows.
+    /// Throws `ModelError.features` for other shapes.
+    public func features(_ parts: [Tensor]) throws(ModelError) -> Tensor {
+        let rows = parts.first?.rows ?? 0
+        let width = parts.reduce(0) { $0 + $1.columns }
+        guard rows > 0, parts.allSatisfy({ $0.shape.count == 2 && $0.rows == rows }),
+            width == configuration.featureWidth
+        else {
+            throw .features(
+                expected: "[tokens, \(configuration.featureWidth)]",
+                found: parts.map { "\($0.shape)" }.joined(separator: ", "))
+        }
+        return parts.count == 1 ? parts[0] : Tensor(beside: parts)
+    }
+
     /// The adapter in a checkpoint with the official keys, for a base of this configuration.
     ///
     /// Each layer has the norms, biases and low-rank changes that the file has for it. `visualHeads` are the heads of
@@ -89,6 +110,7 @@ public struct LlamaAdapter: Sendable {
     ) throws(ModelError) {
         facts = checkpoint.metadata.compactMapValues(\.string)
         try Self.check(facts, file: checkpoint.file, fingerprint: fingerprint)
+        visionBlocks = try Self.visionBlocks(facts, file: checkpoint.file)
         let w = WeightReader(checkpoint)
         let c = try Self.configuration(w, facts, base, visualHeads)
         configuration = c

@@ -55,6 +55,21 @@ public struct VisionTransformer: Sendable {
     /// Sees the hidden states [N, D] after block `i` (0: the embeddings).
     public typealias Observer = (_ i: Int, _ hidden: Tensor) -> Void
 
+    /// The features [N, O], then those of some blocks on the way, [N, D] each, through the last norm (as DINOv2's
+    /// `get_intermediate_layers` gives them). Blocks are counted from 1.
+    ///
+    /// What a picture shows is not always said best at the end: a backbone that was tuned for another task forgets.
+    public func forward(_ pixels: Tensor, with blocks: [Int]) throws(ModelError) -> [Tensor] {
+        var middle: [Int: Tensor] = [:]
+        let last = try forward(pixels) { [weights, configuration] i, hidden in
+            guard blocks.contains(i) else { return }
+            let normed = Tensor(hidden.rows, configuration.width)
+            weights.norm(hidden, rows: hidden.rows, eps: configuration.eps, into: normed)
+            middle[i] = normed
+        }
+        return [last] + blocks.compactMap { middle[$0] }
+    }
+
     /// Features [N, O] of normalised pixels [3, H, W], H and W multiples of the patch.
     /// Throws `ModelError.pixels` for another shape.
     public func forward(_ pixels: Tensor, observe: Observer? = nil) throws(ModelError) -> Tensor {

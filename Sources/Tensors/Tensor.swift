@@ -36,6 +36,18 @@ public final class Tensor: @unchecked Sendable {
         values.withUnsafeBufferPointer { if let base = $0.baseAddress { data.update(from: base, count: count) } }
     }
 
+    /// Matrices of as many rows, one beside another: [N, Σ columns].
+    public convenience init(beside parts: [Tensor]) {
+        let rows = parts.first?.rows ?? 0
+        precondition(parts.allSatisfy { $0.rows == rows }, "tensors beside one another have as many rows")
+        self.init(rows, parts.reduce(0) { $0 + $1.columns })
+        var column = 0
+        for part in parts {
+            for i in 0..<rows { (row(i) + column).update(from: part.row(i), count: part.columns) }
+            column += part.columns
+        }
+    }
+
     deinit { free(allocation) }
 
     /// The product of all dimensions but the last.

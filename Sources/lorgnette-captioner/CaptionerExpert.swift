@@ -59,15 +59,7 @@ final class CaptionerExpert: Expert {
     }
 
     func answer(_ task: ExpertTask) throws -> ExpertAnswer {
-        let visual = try task.tensor("visual")
-        let width = adapter.configuration.featureWidth
-        guard visual.shape.count == 2, visual.shape[1] == width, visual.shape[0] > 0 else {
-            throw ExpertFailure.badInput(
-                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?"
-            )
-        }
-        let features = Tensor(visual.shape)
-        visual.read(into: UnsafeMutableBufferPointer(start: features.data, count: features.count))
+        let features = try task.features("visual", for: adapter)
         let generation = try caption(features, limit: limit) { text in
             try task.checkCancelled()
             if !text.isEmpty { task.report(text: text) }
@@ -89,5 +81,22 @@ final class CaptionerExpert: Expert {
         state.prompts = adapter.prompts(try adapter.visualQuery(features), in: language.llama)
         var sampler = try Sampler(temperature: 0)
         return try language.generate(after: prompt, in: state, limit: limit, stop: stop, sampler: &sampler, each: each)
+    }
+}
+
+extension ExpertTask {
+    /// What the adapter reads of the features at a port.
+    fileprivate func features(_ port: String, for adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor {
+        var parts: [Tensor] = []
+        for visual in try tensors(port, LlamaAdapter.featureNames(blocks: adapter.visionBlocks)) {
+            let part = Tensor(visual.shape)
+            visual.read(into: UnsafeMutableBufferPointer(start: part.data, count: part.count))
+            parts.append(part)
+        }
+        do {
+            return try adapter.features(parts)
+        } catch {
+            throw .badInput("input \"\(port)\": \(error): were they made by another encoder than the adapter's?")
+        }
     }
 }

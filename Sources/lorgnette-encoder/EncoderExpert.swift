@@ -14,11 +14,16 @@ final class EncoderExpert: Expert {
             .string(
                 "model", default: "vit_s_focus.onnx",
                 "ONNX file with a DINOv2 backbone: a path, or a name in the models folder."),
+            .strings(
+                "blocks",
+                "Blocks of the vision transformer, counted from 1, whose features travel besides the last one's, as tensors features.N. Without: 9 and 11, which the adapters that ship with Lorgnette read, if there are more."
+            ),
             .string("dtype", default: "f32", choices: ["f32", "f16"], "How the features travel."),
         ])
 
     private let vision: VisionTransformer
     private let element: WireTensor.Element
+    private let blocks: [Int]
     let models: [ExpertModel]
 
     init(options: ExpertOptions) throws {
@@ -32,6 +37,19 @@ final class EncoderExpert: Expert {
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
         }
+        blocks = try Self.blocks(options, of: vision.configuration.layers)
+    }
+
+    private static func blocks(_ options: ExpertOptions, of layers: Int) throws(ExpertFailure) -> [Int] {
+        guard options.isGiven("blocks") else { return [9, 11].filter { $0 < layers } }
+        let texts = try options.strings("blocks")
+        let blocks = texts.compactMap { Int($0) }.filter { (1..<layers).contains($0) }
+        guard blocks.count == texts.count, Set(blocks).count == blocks.count else {
+            throw .badOption(
+                "option \"blocks\": expected blocks from 1 to \(layers - 1), each once, found \(texts.joined(separator: ", "))"
+            )
+        }
+        return blocks
     }
 
     func warmUp() throws {
@@ -44,9 +62,11 @@ final class EncoderExpert: Expert {
         try task.checkCancelled()
         let size = vision.configuration.imageSize
         let pixels = PixelNormalisation.imageNet.apply(picture.resized(width: size, height: size))
-        let features = try vision.forward(Tensor(pixels, [3, size, size]))
+        let features = try vision.forward(Tensor(pixels, [3, size, size]), with: blocks)
         var answer = ExpertAnswer()
-        answer.tensors = [.init("features", shape: features.shape, element: element, payload: payload(features))]
+        answer.tensors = zip(LlamaAdapter.featureNames(blocks: blocks), features).map { name, features in
+            .init(name, shape: features.shape, element: element, payload: payload(features))
+        }
         answer.picture = .with {
             $0.format = picture.facts.format.rawValue
             $0.width = UInt32(picture.facts.width)

@@ -236,16 +236,7 @@ final class GeneratorExpert: Expert {
 
     private func visual(_ task: ExpertTask, _ adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor? {
         guard !task.inputs("visual").isEmpty else { return nil }
-        let visual = try task.tensor("visual")
-        let width = adapter.configuration.featureWidth
-        guard visual.shape.count == 2, visual.shape[1] == width, visual.shape[0] > 0 else {
-            throw .badInput(
-                "input \"visual\": expected features [tokens, \(width)], found \(visual.shape): were they made by another encoder than the adapter's?"
-            )
-        }
-        let features = Tensor(visual.shape)
-        visual.read(into: UnsafeMutableBufferPointer(start: features.data, count: features.count))
-        return features
+        return try task.features("visual", for: adapter)
     }
 }
 
@@ -254,5 +245,22 @@ extension String {
     fileprivate var trimmed: String {
         let start = drop(while: \.isWhitespace)
         return start.lastIndex { !$0.isWhitespace }.map { String(start[...$0]) } ?? ""
+    }
+}
+
+extension ExpertTask {
+    /// What the adapter reads of the features at a port.
+    fileprivate func features(_ port: String, for adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor {
+        var parts: [Tensor] = []
+        for visual in try tensors(port, LlamaAdapter.featureNames(blocks: adapter.visionBlocks)) {
+            let part = Tensor(visual.shape)
+            visual.read(into: UnsafeMutableBufferPointer(start: part.data, count: part.count))
+            parts.append(part)
+        }
+        do {
+            return try adapter.features(parts)
+        } catch {
+            throw .badInput("input \"\(port)\": \(error): were they made by another encoder than the adapter's?")
+        }
     }
 }

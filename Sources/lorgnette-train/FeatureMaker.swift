@@ -9,21 +9,29 @@ import Training
 /// Computes the visual features of pictures that the store does not have yet.
 struct FeatureMaker {
     private let vision: VisionTransformer
+    private let blocks: [Int]
     let fingerprint: String
     let store: FeatureStore
 
-    init(vision path: String) throws {
+    /// - Parameter blocks: of the vision transformer, counted from 1, whose features are looked at besides the last.
+    init(vision path: String, blocks: [Int]) throws {
         vision = try VisionTransformer(onnx: ONNXInitialisers(path: path))
+        self.blocks = blocks
+        let last = vision.configuration.layers - 1
+        if let wrong = blocks.first(where: { !(1...last).contains($0) }) {
+            throw TrainFault("vision_blocks: expected blocks from 1 to \(last), found \(wrong)")
+        }
         fingerprint = try Fingerprint.sha256(of: path)
         let folder = "\(DataFolder.home)/features"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let size = vision.configuration.imageSize
         store = try FeatureStore(
-            path: "\(folder)/\(fingerprint.hex.prefix(16)).f16", rows: vision.tokens(height: size, width: size),
-            columns: vision.featureWidth)
+            path: "\(folder)/\(fingerprint.hex.prefix(16))\(blocks.map { "-\($0)" }.joined()).f16",
+            rows: vision.tokens(height: size, width: size),
+            columns: vision.featureWidth + blocks.count * vision.configuration.width)
     }
 
-    var featureWidth: Int { vision.featureWidth }
+    var featureWidth: Int { store.columns }
 
     /// The keys of the pictures' features, which are made where they are missing. Throws with every picture that cannot
     /// be read; `report` gets how many are done and how many there are.
@@ -55,7 +63,8 @@ struct FeatureMaker {
         let size = vision.configuration.imageSize
         var picture = try Picture.load(path: path).resized(width: size, height: size)
         if isMirrored { picture = picture.mirrored() }
-        try store.add(key, vision.forward(Tensor(PixelNormalisation.imageNet.apply(picture), [3, size, size])))
+        let pixels = Tensor(PixelNormalisation.imageNet.apply(picture), [3, size, size])
+        try store.add(key, Tensor(beside: vision.forward(pixels, with: blocks)))
     }
 
     /// A picture in a mirror is another picture, told from the first by its first digit, which is none.
