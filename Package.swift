@@ -70,7 +70,10 @@ let package = Package(
             ["Models", "Training", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
         program(
             "lorgnette-train",
-            ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", crypto, arguments]),
+            [
+                "Training", "Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", crypto,
+                arguments,
+            ]),
         program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),

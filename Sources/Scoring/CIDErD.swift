@@ -11,35 +11,53 @@ public enum CIDErD {
     /// so a case scores differently in another company.
     public static func score(_ cases: [CaptionCase]) -> Double {
         if cases.isEmpty { return 0 }
-        let references = cases.map { $0.references.map { grams($0, longest: longest) } }
-        var pictures: [ArraySlice<String>: Int] = [:]
-        for counts in references {
-            for gram in Set(counts.flatMap(\.keys)) { pictures[gram, default: 0] += 1 }
-        }
-        let whole = log(Double(cases.count))
-        func vector(_ counts: [ArraySlice<String>: Int]) -> Vector {
-            Vector(counts, longest: longest) { whole - log(Double(max(1, pictures[$0] ?? 0))) }
-        }
-        let scores = zip(cases, references).map { example, references in
-            let candidate = vector(grams(example.candidate, longest: longest))
-            let sum = references.reduce(0) { $0 + similarity(candidate, vector($1)) }
-            return 10 * sum / Double(longest) / Double(references.count)
-        }
+        let corpus = Corpus(cases.map(\.references))
+        let scores = cases.enumerated().map { corpus.score($1.candidate, picture: $0) }
         return scores.reduce(0, +) / Double(cases.count)
     }
 
+    /// What people wrote about a set of pictures, ready to score many captions of each.
+    public struct Corpus: Sendable {
+        private let pictures: [ArraySlice<String>: Int]
+        private let whole: Double
+        private let references: [[Vector]]
+
+        /// - Parameter references: for each picture what people wrote about it, as words.
+        public init(_ references: [[[String]]]) {
+            let counts = references.map { $0.map { grams($0, longest: longest) } }
+            var pictures: [ArraySlice<String>: Int] = [:]
+            for counts in counts {
+                for gram in Set(counts.flatMap(\.keys)) { pictures[gram, default: 0] += 1 }
+            }
+            let whole = log(Double(references.count))
+            self.references = counts.map { $0.map { Vector($0, longest: longest, pictures, whole) } }
+            (self.pictures, self.whole) = (pictures, whole)
+        }
+
+        /// Of a caption's words for one of the pictures, between 0 and 10.
+        public func score(_ words: [String], picture: Int) -> Double {
+            let candidate = Vector(grams(words, longest: longest), longest: longest, pictures, whole)
+            let sum = references[picture].reduce(0) { $0 + similarity(candidate, $1) }
+            return 10 * sum / Double(longest) / Double(references[picture].count)
+        }
+    }
+
     /// Of one text: weights of its runs of words, and their norms by length.
-    private struct Vector {
+    fileprivate struct Vector: Sendable {
         var weights: [ArraySlice<String>: Double]
         var norms: [Double]
         /// In pairs of words, one fewer than words.
         var length = 0
 
-        init(_ counts: [ArraySlice<String>: Int], longest: Int, rarity: (ArraySlice<String>) -> Double) {
+        /// Weights are counts times the logarithm of how rare a run is: among `whole` (its logarithm) pictures, those
+        /// whose references have it.
+        init(
+            _ counts: [ArraySlice<String>: Int], longest: Int, _ pictures: [ArraySlice<String>: Int], _ whole: Double
+        ) {
             weights = Dictionary(minimumCapacity: counts.count)
             norms = [Double](repeating: 0, count: longest)
             for (gram, count) in counts {
-                let weight = Double(count) * rarity(gram)
+                let weight = Double(count) * (whole - log(Double(max(1, pictures[gram] ?? 0))))
                 weights[gram] = weight
                 norms[gram.count - 1] += weight * weight
                 if gram.count == 2 { length += count }
@@ -49,7 +67,7 @@ public enum CIDErD {
     }
 
     /// The sum over lengths of runs.
-    private static func similarity(_ candidate: Vector, _ reference: Vector) -> Double {
+    fileprivate static func similarity(_ candidate: Vector, _ reference: Vector) -> Double {
         var dots = [Double](repeating: 0, count: longest)
         for (gram, weight) in candidate.weights {
             guard let other = reference.weights[gram] else { continue }

@@ -14,13 +14,13 @@ public final class AdapterNetwork {
     let layers: [TunedLayer]
     let projection: VisualProjection?
     private let embedding: Matrix  // [V, D]
-    private let output: FrozenWeight  // [V, D]
+    let output: FrozenWeight  // [V, D]
     let base: Llama
     private let precision: Precision
     /// What learning uses in place of `output`, if the vocabulary is narrowed.
-    private var narrowed: (output: FrozenWeight, rows: [Int: Int])?
+    private(set) var narrowed: (output: FrozenWeight, tokens: [Int], rows: [Int: Int])?
     private(set) var norm: NormWeight
-    private var rotary: RotaryTable
+    private(set) var rotary: RotaryTable
     let space = Workspace()
     private let cache: HiddenCache?
     /// Compute layers again for their gradients, instead of keeping what they computed: less memory, a third more time.
@@ -82,7 +82,7 @@ public final class AdapterNetwork {
     func learn(_ examples: [Example], divisor: Int) throws(TrainingError) -> Double {
         space.reset()
         let batch = Batch(examples)
-        prepare(batch)
+        prepare(positions: batch.length)
         let trainsProjection = projection?.isActive == true && batch.hasPictures
         let lowest =
             layers.indices.first { layers[$0].isActive(visual: trainsProjection) } ?? layers.count
@@ -131,7 +131,7 @@ public final class AdapterNetwork {
     func hidden(_ examples: [Example]) -> (Tensor, Int) {
         space.reset()
         let batch = Batch(examples)
-        prepare(batch)
+        prepare(positions: batch.length)
         let (visual, _) = visualTokens(batch)
         var x = embed(batch)
         for layer in layers { x = through(layer, x, visual, batch, keepsInput: false) }
@@ -148,11 +148,11 @@ public final class AdapterNetwork {
         return logits
     }
 
-    private func prepare(_ batch: Batch) {
-        if batch.length > rotary.positions { rotary = RotaryTable(configuration, positions: 2 * batch.length) }
+    func prepare(positions: Int) {
+        if positions > rotary.positions { rotary = RotaryTable(configuration, positions: 2 * positions) }
     }
 
-    private func visualTokens(_ batch: Batch) -> (Tensor?, VisualProjection.Saved?) {
+    func visualTokens(_ batch: Batch) -> (Tensor?, VisualProjection.Saved?) {
         guard let projection, batch.hasPictures else { return (nil, nil) }
         let (visual, saved) = projection.forward(batch.features, space)
         return (visual, saved)
@@ -178,7 +178,7 @@ public final class AdapterNetwork {
         return x
     }
 
-    private func embed(_ batch: Batch) -> Tensor {
+    func embed(_ batch: Batch) -> Tensor {
         let x = space.tensor(batch.rows, configuration.width)
         for (t, token) in batch.tokens.enumerated() { embedding.row(token, into: x.row(t)) }
         return x
@@ -202,7 +202,7 @@ public final class AdapterNetwork {
     func narrowVocabulary(to tokens: Set<Int>) {
         let list = tokens.sorted()
         narrowed = (
-            FrozenWeight(base.outputWeight, rows: list, precision),
+            FrozenWeight(base.outputWeight, rows: list, precision), list,
             Dictionary(uniqueKeysWithValues: list.enumerated().map { ($1, $0) })
         )
     }

@@ -1,4 +1,5 @@
 import Checkpoints
+import Models
 import Tensors
 
 /// Makes or reads the parameters of an adapter, by the keys of the official files.

@@ -10,11 +10,15 @@ public struct Example: Sendable {
     public var prompt: [Int]
     /// Tokens that are learned, what ends them included.
     public var continuations: [[Int]]
+    /// How much each continuation's loss counts, and below zero what is unlearned; nil: one each.
+    public var weights: [Float]?
 
-    public init(features: Tensor? = nil, prompt: [Int], continuations: [[Int]]) {
+    public init(features: Tensor? = nil, prompt: [Int], continuations: [[Int]], weights: [Float]? = nil) {
+        precondition(weights == nil || weights?.count == continuations.count, "a weight for each continuation")
         self.features = features
         self.prompt = prompt
         self.continuations = continuations
+        self.weights = weights
     }
 
     /// Tokens that are learned.
@@ -40,6 +44,7 @@ struct Batch {
     struct Target {
         let row: Int
         let token: Int
+        let weight: Float
     }
 
     let tokens: [Int]
@@ -70,12 +75,13 @@ struct Batch {
             probabilities += length * length
             tokens += example.prompt
             positions += 0..<length
-            for continuation in example.continuations {
+            for (number, continuation) in example.continuations.enumerated() {
                 guard let next = continuation.first else { continue }
-                targets.append(Target(row: first + length - 1, token: next))
+                let weight = example.weights?[number] ?? 1
+                targets.append(Target(row: first + length - 1, token: next, weight: weight))
                 let (start, rows) = (tokens.count, continuation.count - 1)
                 for (i, token) in continuation.dropFirst().enumerated() {
-                    targets.append(Target(row: start + i, token: token))
+                    targets.append(Target(row: start + i, token: token, weight: weight))
                 }
                 guard rows > 0 else { continue }
                 tokens += continuation.dropLast()
@@ -92,6 +98,13 @@ struct Batch {
         self.probabilities = probabilities
         features = list.compactMap(\.features)
         precondition(features.isEmpty || features.count == list.count, "a batch has features for all or for none")
+    }
+
+    /// One row for each text that goes on, `rows` for each example, at the same position behind its prompt.
+    init(step tokens: [Int], positions: [Int], rows: [Range<Int>]) {
+        (self.tokens, self.positions) = (tokens, positions)
+        examples = rows.map { ($0, []) }
+        (features, targets, probabilities) = ([], [], 0)
     }
 
     var hasPictures: Bool { !features.isEmpty }

@@ -1,3 +1,5 @@
+import Models
+
 /// Where a run's examples come from. The examples of a step depend on the step and the seed alone, so that a run that
 /// was interrupted goes on as if it had not been.
 public protocol ExampleSource {

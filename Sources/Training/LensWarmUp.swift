@@ -1,4 +1,5 @@
 import Glibc
+import Models
 import Tensors
 
 /// A warm start of the visual projection that needs no pass through the language model.

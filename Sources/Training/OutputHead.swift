@@ -12,19 +12,19 @@ struct OutputHead {
 
     private static let chunk = 96
 
-    /// Σ −log p(token) / divisor over the batch's targets; with `d` [T, D] also its gradient in x, added to d.
+    /// Σ −w log p(token) / divisor over the batch's targets of weight w; with `d` [T, D] also its gradient in x, added to d.
     func loss(_ x: Tensor, _ batch: Batch, divisor: Int, into d: Tensor?, _ space: Workspace) -> Double {
         let (V, D) = (output.outputs, output.inputs)
         // The targets of one row follow one another: a prompt's last row has several.
-        var rows: [(row: Int, tokens: [Int])] = []
+        var rows: [(row: Int, tokens: [(id: Int, weight: Float)])] = []
         for target in batch.targets {
             guard let token = self.rows.map({ $0[target.token] }) ?? target.token else {
                 preconditionFailure("token \(target.token) is learned, but not in the vocabulary that was set")
             }
             if rows.last?.row == target.row {
-                rows[rows.count - 1].tokens.append(token)
+                rows[rows.count - 1].tokens.append((token, target.weight))
             } else {
-                rows.append((target.row, [token]))
+                rows.append((target.row, [(token, target.weight)]))
             }
         }
         let mark = space.mark()
@@ -61,20 +61,21 @@ struct OutputHead {
 
     /// The loss of one row's tokens; the logits become its gradient in them, times `scale`.
     private static func row(
-        _ logits: UnsafeMutablePointer<Float>, _ V: Int, _ tokens: [Int], scale: Float, wantsGradient: Bool
+        _ logits: UnsafeMutablePointer<Float>, _ V: Int, _ tokens: [(id: Int, weight: Float)], scale: Float,
+        wantsGradient: Bool
     ) -> Float {
         var best = 0
         for i in 1..<V where logits[i] > logits[best] { best = i }
         let top = logits[best]
-        let gaps = tokens.map { top - logits[$0] }
+        let gaps = tokens.map { top - logits[$0.id] }
         Math.softmax(logits, count: V)
         // log Σ exp(x − top) is −log p of the best token.
         let logSum = -logf(logits[best])
-        let loss = gaps.reduce(0) { $0 + $1 + logSum }
+        let loss = zip(tokens, gaps).reduce(0) { $0 + $1.0.weight * ($1.1 + logSum) }
         if wantsGradient {
-            let factor = scale * Float(tokens.count)
+            let factor = scale * tokens.reduce(0) { $0 + $1.weight }
             for i in 0..<V { logits[i] *= factor }
-            for token in tokens { logits[token] -= scale }
+            for token in tokens { logits[token.id] -= scale * token.weight }
         }
         return loss
     }

@@ -5,8 +5,8 @@ import Tensors
 // the curve. Frozen values are those of the start, which the run's configuration fixes.
 
 extension Trainer {
-    private static let format = "lorgnette.training/1"
-    private static let columns = 8
+    private static let format = "lorgnette.training/2"
+    private static let columns = 10
 
     /// Writes the state; it replaces what is at `path` when it is whole. `run` is what the run is known by: a state is
     /// taken up by the same run only.
@@ -65,7 +65,7 @@ extension Trainer {
         self.captions = captions
     }
 
-    /// [points, 8]: step, pictures, instructions, whether validated, then seen, shuffled, zero and captions.
+    /// [points, 10]: step, pictures, instructions, whether validated, then seen, shuffled, zero, captions and score; reward.
     private var curveTensor: Tensor {
         let tensor = Tensor(curve.count, Self.columns)
         for (i, point) in curve.enumerated() {
@@ -73,9 +73,11 @@ extension Trainer {
             row[0] = Float(point.step)
             row[1] = point.pictures.map { Float($0) } ?? .nan
             row[2] = point.instructions.map { Float($0) } ?? .nan
+            row[9] = point.reward.map { Float($0) } ?? .nan
             guard let v = point.validation else { continue }
             row[3] = 1
             (row[4], row[5], row[6], row[7]) = (Float(v.seen), Float(v.shuffled), Float(v.zero), Float(v.captions))
+            row[8] = v.score.map { Float($0) } ?? .nan
         }
         return tensor
     }
@@ -85,10 +87,12 @@ extension Trainer {
         return (0..<tensor.rows).map { i in
             let row = tensor.row(i)
             func loss(_ value: Float) -> Double? { value.isNaN ? nil : Double(value) }
-            var point = Point(step: Int(row[0]), pictures: loss(row[1]), instructions: loss(row[2]))
+            var point = Point(
+                step: Int(row[0]), pictures: loss(row[1]), instructions: loss(row[2]), reward: loss(row[9]))
             if row[3] == 1 {
                 point.validation = Validation(
-                    seen: Double(row[4]), shuffled: Double(row[5]), zero: Double(row[6]), captions: Int(row[7]))
+                    seen: Double(row[4]), shuffled: Double(row[5]), zero: Double(row[6]), captions: Int(row[7]),
+                    score: loss(row[8]))
             }
             return point
         }

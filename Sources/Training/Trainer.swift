@@ -1,5 +1,6 @@
 import Checkpoints
 import Glibc
+import Models
 import Tensors
 
 /// Joint training with disjoint parameters (arXiv 2304.15010, section 4.2): every step has a batch of pictures with
@@ -11,6 +12,8 @@ public final class Trainer {
         /// Mean loss per token of the step's pictures and instructions; nil without any.
         public var pictures: Double?
         public var instructions: Double?
+        /// Mean score of the step's drawn captions; nil without any.
+        public var reward: Double?
         public var validation: Validation?
     }
 
@@ -22,6 +25,8 @@ public final class Trainer {
         public var zero: Double
         /// Captions that were learned until then.
         public var captions: Int
+        /// Mean score of the captions that the model writes itself, the best token each time; nil without a judge.
+        public var score: Double?
     }
 
     public let network: AdapterNetwork
@@ -33,22 +38,38 @@ public final class Trainer {
     public internal(set) var captions = 0
     let optimizer: AdamW
     private let pictures: (any ExampleSource)?
+    private let drawnFrom: (any ExampleSource)?
     private let instructions: (any ExampleSource)?
     private let validation: [Example]
+    private let judges: Judges
     private var pictureDeck: Deck
     private var instructionDeck: Deck
+    private var rewardDeck: Deck
+
+    /// Who scores captions that the model writes; nil: nobody.
+    public struct Judges {
+        public var pictures: (any CaptionJudge)?
+        public var validation: (any CaptionJudge)?
+
+        public init(pictures: (any CaptionJudge)? = nil, validation: (any CaptionJudge)? = nil) {
+            (self.pictures, self.validation) = (pictures, validation)
+        }
+    }
 
     /// - Parameter validation: pictures that are not trained on; none: no validation.
     public init(
         _ network: AdapterNetwork, _ plan: TrainingPlan, pictures: (any ExampleSource)?,
-        instructions: (any ExampleSource)?, validation: [Example]
+        instructions: (any ExampleSource)?, validation: [Example], judges: Judges = Judges()
     ) {
-        (self.network, self.plan, self.validation) = (network, plan, validation)
+        precondition(plan.rewards == nil || judges.pictures != nil, "rewards need a judge")
+        (self.network, self.plan, self.validation, self.judges) = (network, plan, validation, judges)
         self.pictures = plan.pictures.batch > 0 ? pictures : nil
         self.instructions = plan.instructions.batch > 0 ? instructions : nil
         pictureDeck = Deck(count: max(1, pictures?.count ?? 1), seed: plan.seed)
         instructionDeck = Deck(count: max(1, instructions?.count ?? 1), seed: plan.seed &+ 1)
-        var learning: Set<ParameterGroup> = []
+        rewardDeck = Deck(count: max(1, pictures?.count ?? 1), seed: plan.seed &+ 2)
+        drawnFrom = pictures
+        var learning = plan.rewards?.share.groups ?? []
         if self.pictures != nil { learning.formUnion(plan.pictures.groups) }
         if self.instructions != nil { learning.formUnion(plan.instructions.groups) }
         for parameter in network.parameters {
@@ -68,17 +89,28 @@ public final class Trainer {
     public func advance() throws {
         var point = Point(step: step)
         var groups: Set<ParameterGroup> = []
+        var learnedCaptions = 0
         do {
             if let pictures {
                 let drawn = pictureDeck.draw(plan.pictures.batch, step: step)
-                point.pictures = try learn(pictures, drawn, plan.pictures)
+                let examples = try examples(pictures, drawn)
+                point.pictures = try learn(examples, pictures, drawn, plan.pictures)
                 groups.formUnion(plan.pictures.groups)
-                captions += plan.pictures.batch == 0 ? 0 : lastContinuations
+                learnedCaptions = examples.reduce(0) { $0 + $1.continuations.count }
             }
             if let instructions {
                 let drawn = instructionDeck.draw(plan.instructions.batch, step: step)
-                point.instructions = try learn(instructions, drawn, plan.instructions)
+                point.instructions = try learn(
+                    examples(instructions, drawn), instructions, drawn, plan.instructions)
                 groups.formUnion(plan.instructions.groups)
+            }
+            if let rewards = plan.rewards, let judge = judges.pictures, let source = drawnFrom {
+                let drawn = rewardDeck.draw(rewards.share.batch, step: step)
+                let written = try write(examples(source, drawn), drawn, rewards, judge)
+                point.reward = written.score
+                _ = try learn(written.examples, source, drawn, rewards.share)
+                groups.formUnion(rewards.share.groups)
+                learnedCaptions += rewards.share.batch * rewards.samples
             }
             let learned = ParameterGroup.allCases.filter(groups.contains).map { group in
                 network.parameters.filter { $0.group == group && $0.isTrained }
@@ -93,18 +125,44 @@ public final class Trainer {
             throw error
         }
         step += 1
+        captions += learnedCaptions
         if !validation.isEmpty, step % plan.validateEvery == 0 || isDone { point.validation = try validate() }
         curve.append(point)
     }
 
-    private var lastContinuations = 0
+    private func examples(_ source: any ExampleSource, _ drawn: [(index: Int, epoch: Int)]) throws -> [Example] {
+        try drawn.map { try source.example($0.index, epoch: $0.epoch, seed: plan.seed) }
+    }
+
+    /// The same pictures with captions that the model draws, each weighted by its score less the mean of the picture's
+    /// other ones; and the mean score.
+    private func write(
+        _ pictures: [Example], _ drawn: [(index: Int, epoch: Int)], _ rewards: TrainingPlan.Rewards,
+        _ judge: any CaptionJudge
+    ) throws -> (examples: [Example], score: Double) {
+        var (written, sum) = ([Example](), 0.0)
+        for (number, part) in Self.parts(pictures, rewards.share.atOnce).enumerated() {
+            var random = SplitMix64(plan.seed &+ UInt64(step) &* 0x2545_f491_4f6c_dd1d &+ UInt64(number))
+            let texts = try network.sample(
+                part, .init(count: rewards.samples, longest: rewards.longest, stop: plan.stop, seed: random.next()))
+            for (picture, captions) in zip(part, texts) {
+                let scores = captions.map { judge.score($0, picture: drawn[written.count].index) }
+                let total = scores.reduce(0, +)
+                sum += total
+                let weights = scores.map { rewards.weight * Float($0 - (total - $0) / Double(max(1, scores.count - 1))) }
+                written.append(
+                    Example(
+                        features: picture.features, prompt: picture.prompt, continuations: captions, weights: weights))
+            }
+        }
+        return (written, sum / Double(max(1, written.count * rewards.samples)))
+    }
 
     private func learn(
-        _ source: any ExampleSource, _ drawn: [(index: Int, epoch: Int)], _ share: TrainingPlan.Share
+        _ examples: [Example], _ source: any ExampleSource, _ drawn: [(index: Int, epoch: Int)],
+        _ share: TrainingPlan.Share
     ) throws -> Double {
-        let examples = try drawn.map { try source.example($0.index, epoch: $0.epoch, seed: plan.seed) }
         let divisor = examples.reduce(0) { $0 + $1.targetCount }
-        lastContinuations = examples.reduce(0) { $0 + $1.continuations.count }
         guard divisor > 0 else { return 0 }
         network.activate(share.groups)
         var loss = 0.0
@@ -134,7 +192,15 @@ public final class Trainer {
         }
     }
 
-    /// The three losses on the validation pictures.
+    private func score(_ judge: any CaptionJudge) throws -> Double {
+        let captions = try Self.parts(validation, plan.pictures.atOnce).flatMap { part in
+            try network.sample(part, .init(longest: plan.rewards?.longest ?? 32, stop: plan.stop)).joined()
+        }
+        let scores = captions.enumerated().map { judge.score($1, picture: $0) }
+        return scores.reduce(0, +) / Double(max(1, scores.count))
+    }
+
+    /// The three losses on the validation pictures, and the score of what the model writes about them.
     public func validate() throws -> Validation {
         let divisor = Double(max(1, validation.reduce(0) { $0 + $1.targetCount }))
         func loss(_ features: (Int) -> Tensor?) throws -> Double {
@@ -146,6 +212,6 @@ public final class Trainer {
         return Validation(
             seen: try loss { validation[$0].features },
             shuffled: try loss { validation[($0 + 1) % validation.count].features }, zero: try loss { _ in blank },
-            captions: captions)
+            captions: captions, score: try judges.validation.map(score))
     }
 }

@@ -54,9 +54,26 @@ public struct TrainingPlan: Sendable, Equatable {
         }
     }
 
+    /// Captions that the model draws for itself and learns from by their scores: self-critical sequence training
+    /// (arXiv 1612.00563), each drawn caption measured by the mean of the picture's others (arXiv 2003.09971).
+    public struct Rewards: Sendable, Equatable {
+        public var share: Share
+        /// Captions of a picture; two at least, for there is nothing to measure one by.
+        public var samples = 5
+        /// Tokens of a caption at most.
+        public var longest = 24
+        /// How much a score's distance from the mean counts beside a token's log-likelihood.
+        public var weight: Float = 1
+
+        public init(share: Share) { self.share = share }
+    }
+
     public var steps = 1000
     public var pictures = Share(batch: 0, atOnce: 8, groups: [.visual])
     public var instructions = Share(batch: 0, atOnce: 8, groups: [.tuning])
+    public var rewards: Rewards?
+    /// The token that ends a caption; needed where captions are drawn or scored.
+    public var stop = 0
     public var rates = Rates()
     /// Steps in which the rates rise from nothing.
     public var warmUp = 50

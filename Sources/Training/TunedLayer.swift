@@ -77,21 +77,57 @@ final class TunedLayer {
         Tensor, Saved
     ) {
         let (T, c) = (batch.rows, configuration)
+        let words = project(x, batch, rotary, space)
+        let (a, p) = (space.tensor(T, c.queryWidth), space.tensor(c.heads * batch.probabilities, 1))
+        WordAttention(c).forward(q: words.q, k: words.k, v: words.v, into: a, p: p, batch)
+        let prompts = look(words.q, visual: visual, addingInto: a, batch, space)
+        return finish(x, words, a, p, prompts, rows: T, space)
+    }
+
+    /// The hidden states [R, D] of one more word in each of R texts, of which the layer remembers what came before.
+    func follow(_ x: Tensor, _ step: SampleStep, _ memory: LayerMemory, _ rotary: RotaryTable, _ space: Workspace)
+        -> Tensor
+    {
+        let (R, c) = (step.batch.rows, configuration)
+        let words = project(x, step.batch, rotary, space)
+        let a = space.tensor(R, c.queryWidth)
+        for (r, slot) in step.slots.enumerated() {
+            memory.k.row(slot * step.longest + step.done).update(from: words.k.row(r), count: c.kvWidth)
+            memory.v.row(slot * step.longest + step.done).update(from: words.v.row(r), count: c.kvWidth)
+        }
+        WordAttention(c).follow(q: words.q, into: a, step, memory)
+        if let prompted, let prompts = memory.prompts {
+            PromptAttention(c, prompts: prompted.count).forward(
+                q: words.q, k: prompts.k, v: prompts.v, factors: prompts.factors, addingInto: a,
+                p: space.tensor(R, c.heads * prompted.count), step.batch)
+        }
+        return finish(x, words, a, a, nil, rows: R, space).0
+    }
+
+    /// The words' normed states, and their queries, keys and values, turned.
+    private typealias Words = (n: Tensor, q: Tensor, k: Tensor, v: Tensor, linears: [TunedLinear.Saved])
+
+    private func project(_ x: Tensor, _ batch: Batch, _ rotary: RotaryTable, _ space: Workspace) -> Words {
+        let (T, c) = (batch.rows, configuration)
         let n = space.tensor(T, c.width)
         Math.rmsNorm(x, rows: T, weight: attentionNorm.weight, eps: c.normEps, into: n)
         let (q, k, v) = (space.tensor(T, c.queryWidth), space.tensor(T, c.kvWidth), space.tensor(T, c.kvWidth))
-        var saved = [
+        let saved = [
             wq.forward(n, rows: T, into: q, space), wk.forward(n, rows: T, into: k, space),
             wv.forward(n, rows: T, into: v, space),
         ]
         turn(q, k, batch, rotary, back: false)
-        let (a, p) = (space.tensor(T, c.queryWidth), space.tensor(c.heads * batch.probabilities, 1))
-        WordAttention(c).forward(q: q, k: k, v: v, into: a, p: p, batch)
-        let prompts = look(q, visual: visual, addingInto: a, batch, space)
-        let middle = space.tensor(T, c.width)
-        saved.append(wo.forward(a, rows: T, into: middle, space))
-        Math.add(middle, x, rows: T, into: middle)
+        return (n, q, k, v, saved)
+    }
 
+    /// From what attention found, `a` with probabilities `p`, to the layer's result.
+    private func finish(
+        _ x: Tensor, _ words: Words, _ a: Tensor, _ p: Tensor, _ prompts: Prompts?, rows T: Int, _ space: Workspace
+    ) -> (Tensor, Saved) {
+        let c = configuration
+        let middle = space.tensor(T, c.width)
+        let savedO = wo.forward(a, rows: T, into: middle, space)
+        Math.add(middle, x, rows: T, into: middle)
         let m = space.tensor(T, c.width)
         Math.rmsNorm(middle, rows: T, weight: ffnNorm.weight, eps: c.normEps, into: m)
         let (gate, up, product) = (space.tensor(T, c.hidden), space.tensor(T, c.hidden), space.tensor(T, c.hidden))
@@ -99,13 +135,13 @@ final class TunedLayer {
         let saved3 = w3.forward(m, rows: T, into: up, space)
         Math.siluMultiply(gate, up, rows: T, into: product)
         let out = space.tensor(T, c.width)
-        saved += [saved1, w2.forward(product, rows: T, into: out, space), saved3]
+        let saved2 = w2.forward(product, rows: T, into: out, space)
         Math.add(out, middle, rows: T, into: out)
         return (
             out,
             Saved(
-                x: x, n: n, q: q, k: k, v: v, p: p, a: a, middle: middle, m: m, gate: gate, up: up, product: product,
-                prompts: prompts, linears: saved)
+                x: x, n: words.n, q: words.q, k: words.k, v: words.v, p: p, a: a, middle: middle, m: m, gate: gate,
+                up: up, product: product, prompts: prompts, linears: words.linears + [savedO, saved1, saved2, saved3])
         )
     }
 

@@ -53,6 +53,41 @@ struct WordAttention {
         }
     }
 
+    /// The same for one more word of each text: it sees the prompt, the words before it and itself.
+    func follow(q: Tensor, into a: Tensor, _ step: SampleStep, _ memory: LayerMemory) {
+        let own = step.done + 1
+        let most = own + (step.prompts.map(\.count).max() ?? 0)
+        ThreadPool.shared.run(step.slots.count) { r in
+            let (slot, prompt) = (step.slots[r], step.prompts[r])
+            // The rows that are seen: the prompt's, then the text's own.
+            let parts = [
+                (k: memory.promptK.row(prompt.lowerBound), v: memory.promptV.row(prompt.lowerBound), rows: prompt.count),
+                (k: memory.k.row(slot * step.longest), v: memory.v.row(slot * step.longest), rows: own),
+            ]
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: most) { buffer in
+                guard let p = buffer.baseAddress else { return }
+                for h in 0..<heads {
+                    let kv = h * kvHeads / heads * size
+                    let out = a.row(r) + h * size
+                    var column = 0
+                    for part in parts {
+                        for i in 0..<part.rows {
+                            p[column + i] = scale * Math.dot(q.row(r) + h * size, part.k + i * kvWidth + kv, size)
+                        }
+                        column += part.rows
+                    }
+                    Math.softmax(p, count: column)
+                    out.update(repeating: 0, count: size)
+                    column = 0
+                    for part in parts {
+                        for i in 0..<part.rows { Math.axpy(p[column + i], part.v + i * kvWidth + kv, out, size) }
+                        column += part.rows
+                    }
+                }
+            }
+        }
+    }
+
     /// Gradients in q, k and v from that in a. dk and dv start at zero; dq is overwritten.
     func backward(
         _ da: Tensor, q: Tensor, k: Tensor, v: Tensor, p: Tensor, dq: Tensor, dk: Tensor, dv: Tensor, _ batch: Batch,

@@ -11,19 +11,18 @@ final class PictureExamples: ExampleSource {
     private let prompt: [Int]
     /// For each entry its captions as tokens, the end included.
     private let captions: [[[Int]]]
-    private let most: Int
-    private let some: Int
+    /// For each entry how much each caption counts; nil: all alike.
+    private let weights: [[Float]]?
+    private let wanted: TrainingFile.Pictures
 
-    /// - Parameters:
-    ///   - most: captions of a picture in an example.
-    ///   - features: features of a picture in an example, chosen anew each time; 0: all.
     init(
         _ entries: [PictureData.Entry], keys: [(straight: String, mirrored: String?)], store: FeatureStore,
-        writing: PromptWriting, most: Int, features: Int
+        writing: PromptWriting, _ wanted: TrainingFile.Pictures
     ) {
-        (self.entries, self.keys, self.store, self.most, some) = (entries, keys, store, most, features)
+        (self.entries, self.keys, self.store, self.wanted) = (entries, keys, store, wanted)
         prompt = writing.picturePrompt
         captions = entries.map { $0.captions.map(writing.caption) }
+        weights = wanted.consensus > 0 ? CaptionScores.consensus(entries.map(\.captions), wanted.consensus) : nil
     }
 
     var count: Int { entries.count }
@@ -36,10 +35,12 @@ final class PictureExamples: ExampleSource {
         let mirrored = keys[index].mirrored
         let isMirrored = mirrored != nil && random.next() & 1 == 1
         let key = isMirrored ? mirrored ?? keys[index].straight : keys[index].straight
-        var chosen = captions[index]
-        if chosen.count > most { chosen = Array(chosen.shuffled(using: &random).prefix(most)) }
-        let features = try store.features(key)?.someFeatures(some, &random)
-        return Example(features: features, prompt: prompt, continuations: chosen)
+        var chosen = Array(captions[index].indices)
+        if chosen.count > wanted.captions { chosen = Array(chosen.shuffled(using: &random).prefix(wanted.captions)) }
+        let features = try store.features(key)?.someFeatures(wanted.features, &random)
+        return Example(
+            features: features, prompt: prompt, continuations: chosen.map { captions[index][$0] },
+            weights: weights.map { weights in chosen.map { weights[index][$0] } })
     }
 
     /// Captions of all entries, as the warm start wants them.

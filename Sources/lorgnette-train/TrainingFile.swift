@@ -16,6 +16,9 @@ struct TrainingFile {
         var features = 0
         /// Also learn from pictures seen in a mirror, half of the time.
         var mirror = false
+        /// How much a caption's weight follows its likeness to the picture's other captions: 0 not at all, 1 as their
+        /// CIDEr-D.
+        var consensus: Float = 0
     }
 
     struct Instructions {
@@ -28,6 +31,8 @@ struct TrainingFile {
     var role = "adapter"
     var language = "SmolLM2-135M-Instruct.Q4_1.gguf"
     var vision = "vit_s_focus.onnx"
+    /// Blocks of it whose features are read besides the last one's, counted from 1.
+    var visionBlocks: [Int] = []
     /// An adapter to go on from.
     var start: String?
     /// What is taken from it; the rest starts fresh.
@@ -61,6 +66,7 @@ struct TrainingFile {
         for key in ["about", "data", "licence"] { r.text(key).map { facts[key] = $0 } }
         r.text("language").map { language = $0 }
         r.text("vision").map { vision = $0 }
+        visionBlocks = integers("vision_blocks", &r) ?? []
         start = r.text("start")
         startGroups = groups("start_with", &r) ?? startGroups
         r.integer("steps", 1...10_000_000).map { plan.steps = $0 }
@@ -98,7 +104,16 @@ struct TrainingFile {
             r.integer("captions", 1...1000).map { p.captions = $0 }
             r.integer("features", 2...1_000_000).map { p.features = $0 }
             r.bool("mirror").map { p.mirror = $0 }
+            r.number("consensus", 0...1).map { p.consensus = $0 }
             return p
+        }
+        plan.rewards = r.map("rewards") { r in
+            var rewards = TrainingPlan.Rewards(share: plan.pictures)
+            readShare(&r, &rewards.share)
+            r.integer("samples", 2...1000).map { rewards.samples = $0 }
+            r.integer("longest", 2...1000).map { rewards.longest = $0 }
+            r.number("weight", 0...1000).map { rewards.weight = $0 }
+            return rewards
         }
         instructions = r.map("instructions") { r in
             var i = Instructions()
@@ -118,6 +133,7 @@ struct TrainingFile {
             r.fault("pictures", "expected pictures or instructions, found neither")
         }
         if pictures != nil, adapter.visual == nil { r.fault("model", "expected visual, for there are pictures") }
+        if plan.rewards != nil, pictures == nil { r.fault("rewards", "expected pictures, too") }
         if validation != nil, pictures == nil { r.fault("validation", "expected pictures, too") }
         if lens != nil, pictures == nil { r.fault("lens", "expected pictures, too") }
     }
@@ -149,6 +165,15 @@ struct TrainingFile {
         share.batch = r.integer("batch", 1...65536) ?? 16
         share.atOnce = r.integer("at_once", 1...65536) ?? 8
         share.groups = groups("learn", &r) ?? share.groups
+    }
+
+    private func integers(_ key: String, _ r: inout MapReader) -> [Int]? {
+        guard let texts = r.texts(key) else { return nil }
+        let numbers = texts.compactMap { Int($0) }
+        if numbers.count != texts.count || Set(numbers).count != numbers.count {
+            r.fault(key, "expected whole numbers, each once, found \(texts.joined(separator: ", "))")
+        }
+        return numbers
     }
 
     private func groups(_ key: String, _ r: inout MapReader) -> Set<ParameterGroup>? {

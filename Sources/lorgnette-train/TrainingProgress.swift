@@ -7,7 +7,7 @@ final class TrainingProgress {
     private let start = ContinuousClock.now
     private let firstStep: Int
     private let firstCaptions: Int
-    private var sums = (pictures: 0.0, instructions: 0.0, count: 0)
+    private var sums = (pictures: 0.0, instructions: 0.0, reward: 0.0, count: 0)
 
     init(_ trainer: Trainer) {
         (firstStep, firstCaptions) = (trainer.step, trainer.captions)
@@ -19,6 +19,7 @@ final class TrainingProgress {
         guard let point = trainer.curve.last else { return }
         sums.pictures += point.pictures ?? 0
         sums.instructions += point.instructions ?? 0
+        sums.reward += point.reward ?? 0
         sums.count += 1
         let isDue = trainer.step % (isTerminal ? 1 : 20) == 0 || point.validation != nil || trainer.isDone
         guard isDue else { return }
@@ -29,6 +30,7 @@ final class TrainingProgress {
         if point.instructions != nil {
             words.append("instructions \(Self.short(sums.instructions / Double(sums.count)))")
         }
+        if point.reward != nil { words.append("reward \(Self.short(sums.reward / Double(sums.count)))") }
         if trainer.captions > firstCaptions {
             words.append("\(Self.short(Double(trainer.captions - firstCaptions) / seconds, 1)) captions/s")
         }
@@ -43,9 +45,10 @@ final class TrainingProgress {
             Self.say(
                 "validation after \(v.captions) captions: seen \(Self.short(v.seen, 3)), another's features "
                     + "\(Self.short(v.shuffled, 3)), zeros \(Self.short(v.zero, 3)); grounding gap \(Self.short(v.shuffled - v.seen, 3))"
+                    + (v.score.map { ", CIDEr-D \(Self.short($0, 3))" } ?? "")
             )
         }
-        if !isTerminal || point.validation != nil { sums = (0, 0, 0) }
+        if !isTerminal || point.validation != nil { sums = (0, 0, 0, 0) }
     }
 
     static func seconds(_ duration: Duration) -> Double {

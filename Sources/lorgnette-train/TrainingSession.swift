@@ -19,21 +19,26 @@ final class TrainingSession {
         func place(_ path: String) -> String { path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)" }
         language = try LanguageModel(path: DataFolder.model(file.language))
         let writing = try PromptWriting(language, file)
-        vision = file.adapter.visual == nil ? nil : try FeatureMaker(vision: DataFolder.model(file.vision))
+        vision = file.adapter.visual == nil ? nil : try FeatureMaker(vision: DataFolder.model(file.vision), blocks: file.visionBlocks)
         if let vision { file.adapter.visual?.featureWidth = vision.featureWidth }
         var validation: [Example] = []
+        var judges = Trainer.Judges()
+        file.plan.stop = writing.stop
         if let wanted = file.pictures, let vision {
             let entries = try wanted.data.flatMap { try PictureData(folder: place($0)).entries }
             let keys = try vision.keys(entries.map(\.path), mirrors: wanted.mirror, report: Self.report("features"))
             pictures = PictureExamples(
-                entries, keys: keys, store: vision.store, writing: writing, most: wanted.captions,
-                features: wanted.features)
+                entries, keys: keys, store: vision.store, writing: writing, wanted)
+            if file.plan.rewards != nil {
+                judges.pictures = CaptionScores(entries.map(\.captions), writing, countsEnd: true)
+            }
             if let (data, count) = file.validation {
                 let held = Array(try PictureData(folder: place(data)).entries.prefix(count))
                 let keys = try vision.keys(held.map(\.path), mirrors: false, report: Self.report("validation features"))
                 let source = PictureExamples(
-                    held, keys: keys, store: vision.store, writing: writing, most: 5, features: 0)
+                    held, keys: keys, store: vision.store, writing: writing, TrainingFile.Pictures())
                 validation = try (0..<source.count).map { try source.example($0, epoch: 0, seed: 0) }
+                judges.validation = CaptionScores(held.map(\.captions), writing, countsEnd: false)
             }
         } else {
             pictures = nil
@@ -66,7 +71,8 @@ final class TrainingSession {
         self.file = file
         validationItems = validation.count
         trainer = Trainer(
-            network, file.plan, pictures: pictures, instructions: instructions, validation: validation)
+            network, file.plan, pictures: pictures, instructions: instructions, validation: validation,
+            judges: judges)
         let learned = trainer.network.parameters.filter(\.isTrained).reduce(0) { $0 + $1.value.count }
         TrainingProgress.say(
             "\(pictures?.count ?? 0) pictures, \(instructions?.count ?? 0) instructions, \(validationItems) to validate on; "
@@ -117,6 +123,9 @@ final class TrainingSession {
         facts["seed"] = "\(file.plan.seed)"
         facts["stop"] = "<|im_end|>"
         if let vision { facts["vision_sha256"] = vision.fingerprint.hex }
+        if !file.visionBlocks.isEmpty {
+            facts["vision_blocks"] = file.visionBlocks.map { "\($0)" }.joined(separator: ",")
+        }
         if let pictures = file.pictures {
             facts["image"] = "resized without keeping the aspect, bicubic, ImageNet's mean and deviation"
             facts["prompt"] = pictures.prompt

@@ -41,7 +41,10 @@ struct Room {
             ["Models", "Training", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
         Room(
             5, "lorgnette-train",
-            ["Training", "Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", "Crypto", "ArgumentParser"]),
+            [
+                "Training", "Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", "Crypto",
+                "ArgumentParser",
+            ]),
         Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
         Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),

@@ -67,6 +67,31 @@ import Testing
         }
     }
 
+    /// The gradient of weighted continuations is the weighted sum of each one's own, also below zero.
+    @Test func continuationsCountByTheirWeights() throws {
+        let weights: [Float] = [1.5, 0.25, -0.75]
+        func gradients(_ weights: [Float]) throws -> [Float] {
+            let network = try DisjointTests.network(.released)
+            for parameter in network.parameters { parameter.isTrained = true }
+            network.activate(Set(ParameterGroup.allCases))
+            var example = TinyBase.example(
+                network.configuration.vocabulary, seed: 10, features: TinyBase.features(5, 6, seed: 20))
+            example.weights = weights
+            let loss = try network.learn([example], divisor: 1)
+            return [Float(loss)] + network.parameters.flatMap { $0.gradient?.array ?? [] }
+        }
+        let whole = try gradients(weights)
+        var sum = [Float](repeating: 0, count: whole.count)
+        for i in weights.indices {
+            let alone = try gradients(weights.indices.map { $0 == i ? 1 : 0 })
+            for j in sum.indices { sum[j] += weights[i] * alone[j] }
+        }
+        let size = whole.map { $0 * $0 }.reduce(0, +).squareRoot()
+        #expect(size > 0.1)
+        let difference = zip(whole, sum).map { ($0 - $1) * ($0 - $1) }.reduce(0, +).squareRoot()
+        #expect(difference < 1e-4 * size)
+    }
+
     /// With a narrow vocabulary nothing changes if it holds all tokens; with fewer the loss is smaller.
     @Test func aNarrowVocabulary() throws {
         let plan = Self.wirings[1].plan
