@@ -79,7 +79,9 @@ public final class AdapterNetwork {
 
     /// The sum over learned tokens of their negative log-likelihood, divided by `divisor`; adds its gradients to the
     /// active parameters'. Throws `TrainingError.notANumber` before any gradient is added if the loss is none.
-    func learn(_ examples: [Example], divisor: Int) throws(TrainingError) -> Double {
+    ///
+    /// `once`: these texts will not come again, so nothing of them is kept.
+    func learn(_ examples: [Example], divisor: Int, once: Bool = false) throws(TrainingError) -> Double {
         space.reset()
         let batch = Batch(examples)
         prepare(positions: batch.length)
@@ -89,7 +91,7 @@ public final class AdapterNetwork {
         let (visual, savedVisual) = visualTokens(batch)
 
         let untouched = cache == nil ? 0 : min(lowest, firstTouched)
-        var x = untouched > 0 ? cached(examples, batch, below: untouched) : embed(batch)
+        var x = untouched > 0 ? cached(examples, batch, below: untouched, keeping: !once) : embed(batch)
         var saved: [TunedLayer.Saved] = []
         var inputs: [Tensor] = []
         for (i, layer) in layers.enumerated().dropFirst(untouched) {
@@ -167,9 +169,9 @@ public final class AdapterNetwork {
     }
 
     /// The hidden states before layer `count`, which no parameter reaches.
-    private func cached(_ examples: [Example], _ batch: Batch, below count: Int) -> Tensor {
+    private func cached(_ examples: [Example], _ batch: Batch, below count: Int, keeping: Bool) -> Tensor {
         let x = space.tensor(batch.rows, configuration.width)
-        cache?.fill(x, examples) { missing in
+        cache?.fill(x, examples, keeping: keeping) { missing in
             let batch = Batch(missing)
             var x = embed(batch)
             for layer in layers.prefix(count) { x = through(layer, x, nil, batch, keepsInput: false) }

@@ -13,8 +13,9 @@ final class HiddenCache {
 
     init(limit: Int = 4 << 30) { self.limit = limit }
 
-    /// The hidden states of a batch's rows, [T, D], into `x`; `compute` gives those of examples that are not here.
-    func fill(_ x: Tensor, _ examples: [Example], compute: ([Example]) -> (Tensor, Batch)) {
+    /// The hidden states of a batch's rows, [T, D], into `x`; `compute` gives those of examples that are not here, which
+    /// are kept or not.
+    func fill(_ x: Tensor, _ examples: [Example], keeping: Bool, compute: ([Example]) -> (Tensor, Batch)) {
         var fresh: [[Int]: Tensor] = [:]
         let missing = examples.compactMap { example -> Example? in
             var part = example
@@ -40,7 +41,7 @@ final class HiddenCache {
                 row += rows.rows
             }
         }
-        for (key, rows) in fresh where states[key] == nil && size + rows.count * 4 <= limit {
+        for (key, rows) in fresh where keeping && states[key] == nil && size + rows.count * 4 <= limit {
             states[key] = rows
             size += rows.count * 4
         }

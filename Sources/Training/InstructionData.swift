@@ -2,7 +2,7 @@ import Checkpoints
 
 /// Instructions with answers as Alpaca has them: a JSON list, or JSONL, of {"instruction", "input" (may be missing or
 /// empty), "output"}; or as `lorgnette models answer` writes them, with "answer" and "finish". Those whose "split" is
-/// "val" are held back. "picture" is a path, relative to the file's folder.
+/// "val" are held back. "picture" is a path, relative to the file's folder; "system" says how to answer, before the message.
 public struct InstructionData: Sendable {
     public struct Entry: Sendable, Equatable {
         /// The user's message: the instruction, and the input below it.
@@ -12,6 +12,8 @@ public struct InstructionData: Sendable {
         public let isWhole: Bool
         /// The picture that it is about, if any: tuning then learns beside what the picture says.
         public let picture: String?
+        /// Said before the message, in place of the run's own; nil: that one.
+        public let system: String?
         /// File and line (or number in the list), for messages.
         public let place: String
     }
@@ -37,7 +39,8 @@ public struct InstructionData: Sendable {
                 Entry(
                     message: input.isEmpty ? instruction : instruction + "\n\n" + input, answer: output,
                     isWhole: value["finish"]?.string != "length",
-                    picture: value["picture"]?.string.map { $0.hasPrefix("/") ? $0 : folder + $0 }, place: place))
+                    picture: value["picture"]?.string.map { $0.hasPrefix("/") ? $0 : folder + $0 },
+                    system: value["system"]?.string, place: place))
         }
         let lines = try TextLines.read(path)
         if lines.first?.text.first == "[" {

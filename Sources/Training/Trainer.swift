@@ -38,6 +38,7 @@ public final class Trainer {
     public internal(set) var captions = 0
     let optimizer: AdamW
     private let pictures: (any ExampleSource)?
+    /// Pictures that the model writes captions of; nil without rewards.
     private let drawnFrom: (any ExampleSource)?
     private let instructions: (any ExampleSource)?
     private let validation: [Example]
@@ -68,7 +69,7 @@ public final class Trainer {
         pictureDeck = Deck(count: max(1, pictures?.count ?? 1), seed: plan.seed)
         instructionDeck = Deck(count: max(1, instructions?.count ?? 1), seed: plan.seed &+ 1)
         rewardDeck = Deck(count: max(1, pictures?.count ?? 1), seed: plan.seed &+ 2)
-        drawnFrom = pictures
+        drawnFrom = plan.rewards == nil ? nil : pictures
         var learning = plan.rewards?.share.groups ?? []
         if self.pictures != nil { learning.formUnion(plan.pictures.groups) }
         if self.instructions != nil { learning.formUnion(plan.instructions.groups) }
@@ -77,7 +78,7 @@ public final class Trainer {
         }
         if let common = plan.commonTokens {
             var tokens = Set(0..<min(common, network.configuration.vocabulary))
-            for source in [self.pictures, self.instructions].compactMap({ $0 }) { tokens.formUnion(source.vocabulary) }
+            for source in [self.pictures ?? drawnFrom, self.instructions].compactMap({ $0 }) { tokens.formUnion(source.vocabulary) }
             network.narrowVocabulary(to: tokens)
         }
         optimizer = AdamW(network.parameters, .init(decay: plan.decay, clip: plan.clip))
@@ -108,7 +109,7 @@ public final class Trainer {
                 let drawn = rewardDeck.draw(rewards.share.batch, step: step)
                 let written = try write(examples(source, drawn), drawn, rewards, judge)
                 point.reward = written.score
-                _ = try learn(written.examples, source, drawn, rewards.share)
+                _ = try learn(written.examples, source, drawn, rewards.share, once: true)
                 groups.formUnion(rewards.share.groups)
                 learnedCaptions += rewards.share.batch * rewards.samples
             }
@@ -160,7 +161,7 @@ public final class Trainer {
 
     private func learn(
         _ examples: [Example], _ source: any ExampleSource, _ drawn: [(index: Int, epoch: Int)],
-        _ share: TrainingPlan.Share
+        _ share: TrainingPlan.Share, once: Bool = false
     ) throws -> Double {
         let divisor = examples.reduce(0) { $0 + $1.targetCount }
         guard divisor > 0 else { return 0 }
@@ -168,7 +169,7 @@ public final class Trainer {
         var loss = 0.0
         for part in Self.parts(examples, share.atOnce) {
             do {
-                loss += try network.learn(part, divisor: divisor)
+                loss += try network.learn(part, divisor: divisor, once: once)
             } catch {
                 throw named(error, drawn.map { source.name($0.index) })
             }

@@ -83,7 +83,7 @@ struct PromptWriting {
 
     func instruction(_ entry: InstructionData.Entry) throws -> Example {
         Example(
-            prompt: try language.chat(system: system, entry.message),
+            prompt: try language.chat(system: entry.system ?? system, entry.message),
             continuations: [language.tokenizer.encode(entry.answer, special: false) + (entry.isWhole ? [stop] : [])])
     }
 }

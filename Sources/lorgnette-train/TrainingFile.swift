@@ -96,7 +96,7 @@ struct TrainingFile {
         }
         pictures = r.map("pictures") { r in
             var p = Pictures()
-            readShare(&r, &plan.pictures)
+            readShare(&r, &plan.pictures, least: 0)
             p.data = r.texts("data") ?? []
             if p.data.isEmpty { r.fault("data", "expected folders of pictures with captions, found none") }
             (p.prompt, p.ask, p.system) = (r.text("prompt"), r.text("ask"), r.text("system"))
@@ -133,6 +133,9 @@ struct TrainingFile {
             r.fault("pictures", "expected pictures or instructions, found neither")
         }
         if pictures != nil, adapter.visual == nil { r.fault("model", "expected visual, for there are pictures") }
+        if pictures != nil, plan.pictures.batch == 0, plan.rewards == nil {
+            r.fault("pictures", "expected a batch of 1 or more, or rewards, found neither")
+        }
         if plan.rewards != nil, pictures == nil { r.fault("rewards", "expected pictures, too") }
         if validation != nil, pictures == nil { r.fault("validation", "expected pictures, too") }
         if lens != nil, pictures == nil { r.fault("lens", "expected pictures, too") }
@@ -161,8 +164,8 @@ struct TrainingFile {
         if adapter.wiring == .released, let visual = adapter.visual { adapter.prompts = visual.queries }
     }
 
-    private func readShare(_ r: inout MapReader, _ share: inout TrainingPlan.Share) {
-        share.batch = r.integer("batch", 1...65536) ?? 16
+    private func readShare(_ r: inout MapReader, _ share: inout TrainingPlan.Share, least: Int = 1) {
+        share.batch = r.integer("batch", least...65536) ?? 16
         share.atOnce = r.integer("at_once", 1...65536) ?? 8
         share.groups = groups("learn", &r) ?? share.groups
     }

@@ -26,6 +26,7 @@ import Testing
             adapter: captioner
             language: \(Self.tiny)/language.gguf
             vision: \(Self.tiny)/vision.onnx
+            vision_blocks: [1]
             steps: \(steps)
             warm_up: 4
             save_every: 10
@@ -38,7 +39,8 @@ import Testing
               gate: 0.3
               visual: {width: 8, blocks: 1, heads: 2, queries: 3}
             lens: {steps: 4, batch: 4}
-            pictures: {data: in, prompt: "Caption:", batch: 3, captions: 2}
+            pictures: {data: in, prompt: "Caption:", batch: 3, captions: 2, mirror: true, consensus: 0.5}
+            rewards: {batch: 2, samples: 2, longest: 6}
             instructions: {data: said.jsonl, batch: 2}
             validation: {data: in, pictures: 4}
             \(extra)
@@ -48,6 +50,24 @@ import Testing
     private var environment: [String: String] { ["LORGNETTE_HOME": "\(bench.path)/home"] }
     private func bytes(_ path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
+    /// A training that has ended because it got a signal.
+    private func end(_ arguments: [String], with signal: Int32, whenItSays words: String) throws -> Process {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "\(Workbench.programs)/lorgnette-train")
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let errors = Pipe()
+        process.standardError = errors
+        try process.run()
+        var said = ""
+        while !said.contains(words), case let data = errors.fileHandleForReading.availableData, !data.isEmpty {
+            said += String(decoding: data, as: UTF8.self)
+        }
+        kill(process.processIdentifier, signal)
+        process.waitUntilExit()
+        return process
+    }
+
     @Test func killedAndResumedItIsTheSameAdapterAndItDescribesPictures() throws {
         let config = try configuration(steps: 60)
         let (whole, killed) = ("\(bench.path)/whole.safetensors", "\(bench.path)/killed.safetensors")
@@ -55,23 +75,12 @@ import Testing
         #expect(ended.status == 0, "\(ended.errors)")
         #expect(ended.errors.contains("20 pictures, 6 instructions, 4 to validate on"))
         #expect(ended.errors.contains("grounding gap"))
+        #expect(ended.errors.contains("CIDEr-D") && ended.errors.contains("reward"))
         #expect(try String(contentsOfFile: whole + ".svg", encoding: .utf8).contains("validation, seen"))
         #expect(!FileManager.default.fileExists(atPath: whole + ".training"))
 
         // Killed when it says that it has come some way, then given again.
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Workbench.programs)/lorgnette-train")
-        process.arguments = [config, "--out", killed]
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        var said = ""
-        while !said.contains("step 40/60"), case let data = errors.fileHandleForReading.availableData, !data.isEmpty {
-            said += String(decoding: data, as: UTF8.self)
-        }
-        kill(process.processIdentifier, SIGKILL)
-        process.waitUntilExit()
+        let process = try end([config, "--out", killed], with: SIGKILL, whenItSays: "step 40/60")
         let again = try bench.run(["train", config, "--out", killed], environment: environment)
         #expect(again.status == 0, "\(again.errors)")
         if FileManager.default.fileExists(atPath: killed), process.terminationReason == .uncaughtSignal {
@@ -83,7 +92,7 @@ import Testing
             """
             pipeline: caption
             stages:
-              visual:  {expert: encoder, model: \(Self.tiny)/vision.onnx}
+              visual:  {expert: encoder, model: \(Self.tiny)/vision.onnx, blocks: [1]}
               caption: {expert: captioner, visual: visual, language: \(Self.tiny)/language.gguf, adapter: \(whole), max_tokens: 8}
             answer: caption
             """)
@@ -96,19 +105,7 @@ import Testing
     @Test func anotherConfigurationDoesNotTakeUpAState() throws {
         let config = try configuration(steps: 5_000_000)
         let out = "\(bench.path)/out.safetensors"
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(Workbench.programs)/lorgnette-train")
-        process.arguments = [config, "--out", out]
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let errors = Pipe()
-        process.standardError = errors
-        try process.run()
-        var said = ""
-        while !said.contains("step 20/"), case let data = errors.fileHandleForReading.availableData, !data.isEmpty {
-            said += String(decoding: data, as: UTF8.self)
-        }
-        kill(process.processIdentifier, SIGTERM)
-        process.waitUntilExit()
+        let process = try end([config, "--out", out], with: SIGTERM, whenItSays: "step 20/")
         #expect(process.terminationStatus == 130)
         let other = try bench.run(
             ["train", try configuration(steps: 8), "--out", out], environment: environment)

@@ -15,11 +15,16 @@ public enum Golden {
     public static func data(_ path: String) -> String? { existing(repository + "/../shared/data/" + path) }
 
     /// A model of the data folder (`LORGNETTE_HOME`, else `$XDG_DATA_HOME/lorgnette`, else `~/.local/share/lorgnette`).
-    public static func model(_ name: String) -> String? {
+    public static func model(_ name: String) -> String? { inDataFolder("models/" + name) }
+
+    /// A demo picture of the data folder.
+    public static func demo(_ name: String) -> String? { inDataFolder("demo/" + name) }
+
+    private static func inDataFolder(_ path: String) -> String? {
         let home: String? =
             environment("LORGNETTE_HOME") ?? environment("XDG_DATA_HOME").map { $0 + "/lorgnette" }
             ?? environment("HOME").map { $0 + "/.local/share/lorgnette" }
-        return home.flatMap { existing("\($0)/models/\(name)") }
+        return home.flatMap { existing("\($0)/\(path)") }
     }
 
     public static let smolLM2 = model("SmolLM2-135M-Instruct.Q4_1.gguf")

@@ -35,6 +35,7 @@ import Testing
             }
             for word in target.2.split(separator: ",") {
                 let word = word.trimming { " \n\t\"".contains($0) }
+                if word.isEmpty { continue }  // behind the last comma
                 let module = Self.product(word, in: manifest) ?? word
                 if let fault = room.fault(importing: module) { faults.append("Package.swift: \(fault)") }
             }

@@ -7,7 +7,10 @@ enum BuiltInExperts {
     static let encoder = ExpertDescription(
         service: "encoder", inputs: [Port(name: "picture", kind: .picture, required: true)],
         outputs: [Port(name: "features", kind: .tensor)],
-        options: [Option(name: "model", type: .string), Option(name: "dtype", type: .string, choices: ["f16", "f32"])])
+        options: [
+            Option(name: "model", type: .string), Option(name: "blocks", type: .stringList),
+            Option(name: "dtype", type: .string, choices: ["f16", "f32"]),
+        ])
 
     static let captioner = ExpertDescription(
         service: "captioner", inputs: [Port(name: "visual", kind: .tensor, required: true)],
