@@ -22,6 +22,8 @@ public final class LensWarmUp {
         public var decay: Float = 0.05
         /// Features of a picture that are looked at, chosen anew each time: fewer are faster and overfit less.
         public var features = 129
+        /// The share of a picture's feature columns that is left out, chosen anew each time.
+        public var dropout: Float = 0
 
         public init() {}
     }
@@ -92,7 +94,8 @@ public final class LensWarmUp {
             var list: [(picture: Int, features: Tensor)] = []
             for drawn in deck.draw(settings.batch, step: step) {
                 guard let whole = try features(drawn.index, random.next()) else { continue }
-                list.append((drawn.index, whole.someFeatures(settings.features, &random)))
+                let some = whole.someFeatures(settings.features, &random)
+                list.append((drawn.index, some.droppingColumns(settings.dropout, &random)))
             }
             let loss = learn(list, projection, &random)
             guard loss.isFinite else { throw TrainingError.notANumber(what: "warm start, step \(step), loss") }

@@ -38,6 +38,7 @@ final class PictureExamples: ExampleSource {
         var chosen = Array(captions[index].indices)
         if chosen.count > wanted.captions { chosen = Array(chosen.shuffled(using: &random).prefix(wanted.captions)) }
         let features = try store.features(key)?.someFeatures(wanted.features, &random)
+            .droppingColumns(wanted.dropout, &random)
         return Example(
             features: features, prompt: prompt, continuations: chosen.map { captions[index][$0] },
             weights: weights.map { weights in chosen.map { weights[index][$0] } })

@@ -14,6 +14,8 @@ struct TrainingFile {
         var captions = 5
         /// Features of a picture in one step, chosen by chance; 0: all.
         var features = 0
+        /// The share of a picture's feature columns that is left out, chosen anew each time.
+        var dropout: Float = 0
         /// Also learn from pictures seen in a mirror, half of the time.
         var mirror = false
         /// How much a caption's weight follows its likeness to the picture's other captions: 0 not at all, 1 as their
@@ -73,7 +75,7 @@ struct TrainingFile {
         r.integer("seed", 0...Int.max).map { plan.seed = UInt64($0) }
         r.integer("warm_up", 0...1_000_000).map { plan.warmUp = $0 }
         r.number("final_rate", 0...1).map { plan.finalRate = $0 }
-        r.number("decay", 0...1).map { plan.decay = $0 }
+        r.number("decay", 0...100).map { plan.decay = $0 }
         r.number("clip", 0.000_001...1_000_000).map { plan.clip = $0 }
         plan.commonTokens = r.integer("common_tokens", 0...10_000_000)
         r.integer("validate_every", 1...1_000_000).map { plan.validateEvery = $0 }
@@ -92,6 +94,8 @@ struct TrainingFile {
             r.integer("words", 1...1_000_000).map { lens.words = $0 }
             r.number("rate", 0...1).map { lens.rate = $0 }
             r.integer("features", 1...1_000_000).map { lens.features = $0 }
+            r.number("dropout", 0...0.9).map { lens.dropout = $0 }
+            r.number("decay", 0...100).map { lens.decay = $0 }
             return lens
         }
         pictures = r.map("pictures") { r in
@@ -103,6 +107,7 @@ struct TrainingFile {
             if (p.prompt == nil) == (p.ask == nil) { r.fault("prompt", "expected one of prompt and ask") }
             r.integer("captions", 1...1000).map { p.captions = $0 }
             r.integer("features", 2...1_000_000).map { p.features = $0 }
+            r.number("dropout", 0...0.9).map { p.dropout = $0 }
             r.bool("mirror").map { p.mirror = $0 }
             r.number("consensus", 0...1).map { p.consensus = $0 }
             return p

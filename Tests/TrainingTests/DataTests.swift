@@ -114,4 +114,24 @@ import Testing
         var other = Deck(count: 7, seed: 3)
         #expect(other.draw(3, step: 4).map(\.index) == drawn[12..<15].map(\.index))
     }
+
+    @Test func someFeaturesAreDrawnAndSomeColumnsDropped() {
+        let features = TinyBase.features(9, 400, seed: 1)
+        var random = SplitMix64(2)
+        let some = features.someFeatures(4, &random)
+        let rows = (0..<9).map { Array(UnsafeBufferPointer(start: features.row($0), count: 400)) }
+        let drawn = (0..<4).map { Array(UnsafeBufferPointer(start: some.row($0), count: 400)) }
+        #expect(drawn[0] == rows[0] && Set(drawn).count == 4 && drawn.allSatisfy(rows.contains))
+
+        let kept = features.droppingColumns(0.25, &random)
+        let gone = (0..<400).filter { kept.data[$0] == 0 }
+        #expect((60...140).contains(gone.count), "\(gone.count) of 400")
+        for i in 0..<9 {
+            for c in 0..<400 {
+                #expect(kept.row(i)[c] == (gone.contains(c) ? 0 : features.row(i)[c] / 0.75))
+            }
+        }
+        #expect(features.droppingColumns(0, &random) === features)
+        withExtendedLifetime((some, kept)) {}
+    }
 }
