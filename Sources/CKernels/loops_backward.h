@@ -1,6 +1,5 @@
 // The gradients' loops, part of loops.h: included there, once for each set of vectors. The formulas stand in reference.c.
 
-
 static void softmax_backward(const float *p, float *dp, size_t n) {
     const vec mean = v_set1(dot(p, dp, n));
     FOR_EACH_VECTOR(n, v_store(dp + i, v_mul(v_load(p + i), v_sub(v_load(dp + i), mean))),

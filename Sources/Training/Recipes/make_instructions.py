@@ -1,12 +1,13 @@
 """Makes the generator's instruction data: answers that are taken from what experts found, written as the generator reads it.
 
-    make_instructions.py CAPTIONS.jsonl PICTURES OUT.jsonl [--read N] [--painted N] [--describe N] [--name N] [--seed S]
+    make_instructions.py CAPTIONS.jsonl PICTURES OUT.jsonl [--read N] [--painted N] [--describe N] [--see N] [--name N]
+                         [--seed S]
 
 CAPTIONS: lines of {"item", "captions"}, PICTURES: the folder of the items. Most samples have a picture beside their words,
 so that the words are followed whatever is seen. Reading samples are short texts with a question
 (Tests/Checks/text_samples.py, the training half of its words); of some the text is also painted, into a folder beside OUT,
-for pictures of text look like nothing else (needs Pillow). Describing samples are captions, with or without text; naming
-samples ask for keywords, as pipelines/tags.yaml does. The labels, numbers and fences are those that
+for pictures of text look like nothing else (needs Pillow). Describing samples are captions, with or without text; seeing
+samples have the picture alone; naming samples ask for keywords, as pipelines/tags.yaml does. The labels, numbers and fences are those that
 Pipelines/ContextMerger.swift and Models/GroundedPrompt.swift write.
 """
 import argparse
@@ -88,6 +89,7 @@ def main():
     parser.add_argument("--read", type=int, default=3000)
     parser.add_argument("--painted", type=int, default=600)
     parser.add_argument("--describe", type=int, default=1500)
+    parser.add_argument("--see", type=int, default=1500)
     parser.add_argument("--name", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
@@ -124,6 +126,9 @@ def main():
             answer += (" The text in the picture says %s." if len(lines) <= 2 else " The text in the picture begins with %s.") % said
         photo = os.path.join(folder, row["item"])
         samples.append((message + rng.choice(DESCRIBE), answer, photo if rng.random() < 0.6 else None, None))
+    for _ in range(a.see):
+        row = rng.choice(rows)
+        samples.append((rng.choice(DESCRIBE), tidy(rng.choice(row["captions"])), os.path.join(folder, row["item"]), None))
     for _ in range(a.name):
         row = rng.choice(rows)
         caption = tidy(rng.choice(row["captions"]))
