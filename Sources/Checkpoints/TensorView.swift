@@ -61,6 +61,20 @@ public struct TensorView: Sendable {
         return result
     }
 
+    /// A copy of a tensor of two dimensions whose row i is this one's row `source(i)`, in the same type.
+    public func reordered(row source: (Int) -> Int) throws(CheckpointError) -> TensorView {
+        guard shape.count == 2 else { throw malformed(expected: "two dimensions", found: "shape \(shape)") }
+        let rows = shape[0]
+        let copy = OwnedBytes(count: bytes.count)
+        let size = rows > 0 ? bytes.count / rows : 0
+        for row in 0..<rows {
+            let from = source(row)
+            precondition((0..<rows).contains(from), "row \(from) of \(rows)")
+            copy.copy(bytes.buffer[from * size..<(from + 1) * size], to: row * size)
+        }
+        return try TensorView(name: name, file: file, type: type, shape: shape, bytes: copy.bytes)
+    }
+
     private func malformed(expected: String, found: String) -> CheckpointError {
         .malformed(file: file, key: name, expected: expected, found: found)
     }

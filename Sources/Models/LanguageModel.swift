@@ -15,25 +15,15 @@ public struct LanguageModel: Sendable {
     /// says is not understood.
     public var template: ChatTemplate? { get throws(ModelError) { try writing.get() } }
 
-    /// The model in a GGUF, or in a folder as LLaMA was released (see `Llama.init(official:)`). Throws `CheckpointError`
-    /// or `ModelError` if it is not one that is understood.
+    /// The model in a GGUF, in a folder as LLaMA was released, or in one of Hugging Face's (see `LanguageSource`). Throws
+    /// `CheckpointError` or `ModelError` if it is not one that is understood.
     public init(path: String) throws {
-        name = String(path.split(separator: "/").last ?? "")
-        if LlamaFolder.isFolder(path) {
-            let folder = try LlamaFolder(path: path)
-            llama = try Llama(folder)
-            tokenizer = try SentencePiece(model: folder.tokenizer)
-            writing = .success(nil)
-            fingerprint = try Fingerprint.sha256(of: folder.shards)
-        } else {
-            let gguf = try GGUF(path: path)
-            llama = try Llama(gguf: gguf)
-            tokenizer = try gguf.tokenizer()
-            writing = Result { () throws(ModelError) in
-                gguf.metadata["tokenizer.chat_template"] == nil ? nil : try ChatTemplate(gguf: gguf)
-            }
-            fingerprint = try Fingerprint.sha256(of: path)
-        }
+        let source = try LanguageSource(path: path)
+        name = source.name
+        llama = try Llama(source)
+        tokenizer = try source.tokenizer()
+        writing = source.template()
+        fingerprint = try source.fingerprint()
         guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
             throw ModelError.configuration(
                 file: path, key: "tokenizer", expected: "at most \(llama.configuration.vocabulary) tokens",

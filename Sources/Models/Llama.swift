@@ -36,7 +36,12 @@ public struct Llama: Sendable {
         try self.init(gguf, LlamaConfiguration(gguf: gguf), .gguf)
     }
 
-    /// A model whose heads are rotated in interleaved pairs, from a file with these keys.
+    /// The model in a file or folder that was opened. Throws as `init(gguf:)` does.
+    public init(_ source: LanguageSource) throws(ModelError) {
+        try self.init(source.checkpoint, source.configuration, source.keys)
+    }
+
+    /// The model in a file with these keys.
     init(_ checkpoint: any Checkpoint, _ c: LlamaConfiguration, _ keys: LlamaKeys) throws(ModelError) {
         let w = WeightReader(checkpoint)
         configuration = c
@@ -45,10 +50,17 @@ public struct Llama: Sendable {
             func linear(_ key: String, _ rows: Int, _ columns: Int) -> Linear {
                 Linear(weight: w.matrix("\(keys.layer).\(i).\(key).weight", rows, columns))
             }
+            func turned(_ key: String, _ rows: Int) -> Linear {
+                let key = "\(keys.layer).\(i).\(key).weight"
+                guard keys.turnsHalves else { return Linear(weight: w.matrix(key, rows, c.width)) }
+                return Linear(
+                    weight: w.matrix(key, rows, c.width) { keys.source(ofRow: $0, headSize: c.headSize) })
+            }
+            for key in keys.ignoredInLayers { w.ignore("\(keys.layer).\(i).\(key)") }
             return Layer(
                 attentionNorm: w.tensor("\(keys.layer).\(i).\(keys.attentionNorm).weight", c.width),
-                wq: linear(keys.wq, c.queryWidth, c.width),
-                wk: linear(keys.wk, c.kvWidth, c.width),
+                wq: turned(keys.wq, c.queryWidth),
+                wk: turned(keys.wk, c.kvWidth),
                 wv: linear(keys.wv, c.kvWidth, c.width),
                 wo: linear(keys.wo, c.width, c.queryWidth),
                 ffnNorm: w.tensor("\(keys.layer).\(i).\(keys.ffnNorm).weight", c.width),
@@ -58,7 +70,8 @@ public struct Llama: Sendable {
         }
         norm = w.tensor(keys.norm, c.width)
         // Without a matrix of its own the output is tied to the embedding.
-        output = w.has(keys.output) ? w.matrix(keys.output, c.vocabulary, c.width) : embedding
+        let isTied = keys.isTied ?? !w.names(keys.output)
+        output = isTied ? embedding : w.matrix(keys.output, c.vocabulary, c.width)
         for key in keys.ignored { w.ignore(key) }
         w.refuseTheRest()
         try w.check()

@@ -18,6 +18,8 @@ public struct LlamaConfiguration: Sendable, Equatable {
     public var ropeTheta: Float
     /// Leading elements of a head that are rotated; an even number.
     public var ropeSize: Int
+    /// What the frequency of each rotated pair is divided by, [ropeSize / 2]; empty where positions are not stretched.
+    public var ropeFactors: [Float] = []
 
     /// Width of all queries, of all keys.
     public var queryWidth: Int { heads * headSize }
@@ -52,13 +54,7 @@ extension LlamaConfiguration {
         guard ropeSize % 2 == 0 else {
             throw facts.fault("llama.rope.dimension_count", "an even number", "\(ropeSize)")
         }
-        for key in ["llama.rope.scaling.type", "llama.rope.scale_linear"] {
-            guard let value = gguf.metadata[key], value.string != "none" else { continue }
-            throw facts.fault(key, "no scaling of positions (not supported)", value.string ?? value.kind)
-        }
-        if gguf.view("rope_freqs.weight") != nil {
-            throw facts.fault("rope_freqs.weight", "no scaling of positions (not supported)", "a tensor")
-        }
+        ropeFactors = try facts.ropeFactors(size: ropeSize)
     }
 }
 
@@ -77,6 +73,31 @@ private struct Facts {
             throw fault(key, "a number from 1 to \(most)", value.map { $0.int.map(String.init) ?? $0.kind } ?? "none")
         }
         return number
+    }
+
+    /// Stretched positions: `rope_freqs.weight` [size / 2] with a divisor for each frequency, times the factor of
+    /// `llama.rope.scaling.type` "linear".
+    func ropeFactors(size: Int) throws(ModelError) -> [Float] {
+        let kind = checkpoint.metadata["llama.rope.scaling.type"]
+        guard ["linear", "none", nil].contains(kind?.string), kind == nil || kind?.string != nil else {
+            throw fault("llama.rope.scaling.type", "\"linear\" or \"none\"", kind?.string ?? kind?.kind ?? "none")
+        }
+        // Files from before `scaling.type` have `scale_linear`.
+        let key = kind == nil ? "llama.rope.scale_linear" : "llama.rope.scaling.factor"
+        let factor = kind?.string == "none" ? 1 : try number(key, fallback: kind == nil ? 1 : nil)
+        var factors: [Float] = factor == 1 ? [] : Array(repeating: factor, count: size / 2)
+        let frequencies = "rope_freqs.weight"
+        guard checkpoint.names.contains(frequencies) else { return factors }
+        do {
+            let tensor = try checkpoint.require(frequencies, shape: [size / 2]).tensor().array
+            factors = tensor.map { $0 * factor }
+        } catch {
+            throw fault(frequencies, "a tensor [\(size / 2)]", "\(error)")
+        }
+        guard factors.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+            throw fault(frequencies, "numbers above 0", "others")
+        }
+        return factors
     }
 
     func number(_ key: String, fallback: Float?) throws(ModelError) -> Float {

@@ -2,7 +2,7 @@ import Glibc
 import Tensors
 
 /// Rotary positions (RoFormer, arXiv 2104.09864): the interleaved pairs (2i, 2i + 1) of a head's first `ropeSize`
-/// elements turn by position / θ^(2i / ropeSize).
+/// elements turn by position / θ^(2i / ropeSize), divided by the pair's factor where positions are stretched.
 package struct RotaryTable: Sendable {
     private let turns: Tensor  // [positions, ropeSize]: cosine and sine of each pair
     private let headSize: Int
@@ -11,7 +11,8 @@ package struct RotaryTable: Sendable {
         headSize = c.headSize
         turns = Tensor(positions, c.ropeSize)
         for i in stride(from: 0, to: c.ropeSize, by: 2) {
-            let frequency = pow(Double(c.ropeTheta), -Double(i) / Double(c.ropeSize))
+            let factor = c.ropeFactors.isEmpty ? 1 : Double(c.ropeFactors[i / 2])
+            let frequency = pow(Double(c.ropeTheta), -Double(i) / Double(c.ropeSize)) / factor
             for position in 0..<positions {
                 let angle = Double(position) * frequency
                 turns.row(position)[i] = Float(cos(angle))

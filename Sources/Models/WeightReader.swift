@@ -16,8 +16,14 @@ final class WeightReader {
 
     func has(_ key: String) -> Bool { checkpoint.view(key) != nil }
 
+    /// True if the file has a tensor of that name, be it of a type that is not read here.
+    func names(_ key: String) -> Bool { names.contains(key) }
+
     /// The shape that the file has under `key`, outermost first; nil if it has none.
     func shape(_ key: String) -> [Int]? { checkpoint.view(key)?.shape }
+
+    /// Only looks whether the file has a tensor of exactly this shape.
+    func look(_ key: String, _ shape: [Int]) { _ = view(key, shape) }
 
     /// A float32 copy of the tensor of exactly this shape.
     func tensor(_ key: String, _ shape: Int...) -> Tensor { tensor(key, shape) }
@@ -47,6 +53,17 @@ final class WeightReader {
         guard let view = view(key, shape) else { return Matrix(Tensor(0, 0)) }
         do {
             return try view.matrix(rows: rows, columns: columns)
+        } catch {
+            faults.append("\(key): \(error)")
+            return Matrix(Tensor(0, 0))
+        }
+    }
+
+    /// The weight [rows, columns] whose row i is the file's row `source(i)`: a copy in the file's type.
+    func matrix(_ key: String, _ rows: Int, _ columns: Int, row source: (Int) -> Int) -> Matrix {
+        guard let view = view(key, [rows, columns]) else { return Matrix(Tensor(0, 0)) }
+        do {
+            return try view.reordered(row: source).matrix()
         } catch {
             faults.append("\(key): \(error)")
             return Matrix(Tensor(0, 0))

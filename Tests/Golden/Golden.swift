@@ -37,6 +37,9 @@ public enum Golden {
     /// A committed tiny model, always there.
     public static func tiny(_ name: String) -> String { repository + "/Tests/Fixtures/tiny/" + name }
 
+    /// A committed small model in Hugging Face's layout, or what transformers computes with them.
+    public static func huggingFace(_ name: String) -> String { repository + "/Tests/Fixtures/huggingface/" + name }
+
     /// A tensor of a safetensors file, widened to float32.
     public static func tensor(_ file: String, _ key: String) throws -> Tensor {
         try Safetensors(path: file).require(key).tensor()
