@@ -37,7 +37,7 @@ extension VisionTransformer {
         for key in checkpoint.names where !key.hasPrefix("visual.") { w.ignore(key) }
         w.refuseTheRest()
         try w.check()
-        self.init(c, weights)
+        self.init(c, weights, .openAI(size: c.imageSize))
     }
 }
 

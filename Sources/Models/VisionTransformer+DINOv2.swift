@@ -42,22 +42,45 @@ extension VisionTransformer {
                 rows: c.grid, columns: c.grid),
             blocks: blocks, norm: w.norm("backbone.layernorm", D))
         try w.check()
-        self.init(c, weights)
+        self.init(c, weights, .imageNet)
     }
 
-    /// A `Dinov2Model` in Hugging Face's layout; heads and picture size come from its configuration file.
-    public init(dinov2 checkpoint: any Checkpoint, heads: Int, imageSize: Int) throws(ModelError) {
+    /// A `Dinov2Model` in a folder of Hugging Face's: heads, eps and kind of feed-forward layer (the giant's is gated) as
+    /// `config.json` says, the picture's size as `preprocessor_config.json`.
+    init(dinov2 folder: HuggingFaceFolder) throws(ModelError) {
+        let config = folder.config
+        _ = try config.word("model_type", of: ["dinov2"])
+        _ = try config.word("hidden_act", of: ["gelu"], fallback: "gelu")
+        try config.refuse("qkv_bias", unless: config.flag("qkv_bias", fallback: true), "true")
+        let size = try config.count("image_size", most: 4096, fallback: 224)
+        let (preparation, imageSize) = try PicturePreparation.huggingFace(folder) ?? (.imageNet, size)
+        try self.init(
+            dinov2: folder.checkpoint, heads: config.count("num_attention_heads", most: 1024, fallback: 12),
+            imageSize: imageSize, eps: config.number("layer_norm_eps", fallback: 1e-6),
+            isGated: config.flag("use_swiglu_ffn", fallback: false), preparation)
+    }
+
+    /// A `Dinov2Model` in Hugging Face's layout.
+    init(
+        dinov2 checkpoint: any Checkpoint, heads: Int, imageSize: Int, eps: Float = 1e-6, isGated: Bool = false,
+        _ preparation: PicturePreparation = .imageNet
+    ) throws(ModelError) {
         let w = WeightReader(checkpoint)
-        let c = try Configuration(
+        var c = try Configuration(
             w, prefix: "", positions: "embeddings.position_embeddings", classPosition: true, heads: heads,
             imageSize: imageSize)
+        c.eps = eps
+        if isGated { c.hidden = (w.shape("encoder.layer.0.mlp.weights_in.bias")?.first ?? 2) / 2 }
         let (D, p) = (c.width, c.patch)
         let blocks = (0..<c.layers).map { i in
             let key = "encoder.layer.\(i)."
             return VisualBlock(
                 c, w, key, qkv: ["query", "key", "value"].map { w.linear(key + "attention.attention.\($0)", D, D) },
-                proj: w.linear(key + "attention.output.dense", D, D), fc1: w.linear(key + "mlp.fc1", c.hidden, D),
-                fc2: w.linear(key + "mlp.fc2", D, c.hidden))
+                proj: w.linear(key + "attention.output.dense", D, D),
+                fc1: isGated
+                    ? w.linear(key + "mlp.weights_in", 2 * c.hidden, D) : w.linear(key + "mlp.fc1", c.hidden, D),
+                fc2: w.linear(key + (isGated ? "mlp.weights_out" : "mlp.fc2"), D, c.hidden),
+                activation: isGated ? .swiGLU : .gelu)
         }
         let all = w.tensor("embeddings.position_embeddings", 1, 1 + c.grid * c.grid, D)
         let weights = Weights(
@@ -71,7 +94,7 @@ extension VisionTransformer {
         w.ignore("embeddings.mask_token")  // only pre-training masks patches
         w.refuseTheRest()
         try w.check()
-        self.init(c, weights)
+        self.init(c, weights, preparation)
     }
 }
 
@@ -119,10 +142,11 @@ extension VisualBlock {
     /// A block with layer scale; queries, keys and values are joined to one weight.
     fileprivate init(
         _ c: VisionTransformer.Configuration, _ w: WeightReader, _ key: String, qkv: [Linear], proj: Linear,
-        fc1: Linear, fc2: Linear
+        fc1: Linear, fc2: Linear, activation: Activation = .gelu
     ) {
         self.init(
-            heads: c.heads, eps: c.eps, norm1: w.norm(key + "norm1", c.width), qkv: Linear(joining: qkv), proj: proj,
+            heads: c.heads, eps: c.eps, activation: activation, norm1: w.norm(key + "norm1", c.width),
+            qkv: Linear(joining: qkv), proj: proj,
             scale1: w.tensor(key + "layer_scale1.lambda1", c.width), norm2: w.norm(key + "norm2", c.width), fc1: fc1,
             fc2: fc2, scale2: w.tensor(key + "layer_scale2.lambda1", c.width))
     }

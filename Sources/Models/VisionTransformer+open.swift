@@ -1,25 +1,26 @@
 import Checkpoints
 
 extension VisionTransformer {
-    /// What an encoder was trained as; it says how a picture is prepared for it.
-    public enum Family: Sendable {
-        /// The whole picture, squeezed to a square; ImageNet's normalisation.
-        case dinov2
-        /// The middle square of the picture; CLIP's normalisation.
-        case clip
-    }
-
-    /// Only CLIP has a norm before its blocks.
-    public var family: Family { weights.preNorm == nil ? .dinov2 : .clip }
-
-    /// The encoder in a file, told by its format: DINOv2 in ONNX, OpenAI's CLIP in PyTorch's. Throws `CheckpointError` or
-    /// `ModelError` for another file.
+    /// The encoder in a file or folder, told by what is in it: DINOv2 in ONNX, OpenAI's CLIP in PyTorch's format, a CLIP
+    /// or DINOv2 in a folder of Hugging Face's. Throws `CheckpointError` or `ModelError` for another.
     public init(path: String) throws {
+        if HuggingFaceFolder.isOne(path) {
+            try self.init(HuggingFaceFolder(path: path))
+            return
+        }
         let checkpoint = try CheckpointReader.open(path)
         if let onnx = checkpoint as? ONNXInitialisers {
             try self.init(onnx: onnx)
         } else {
             try self.init(clip: checkpoint)
+        }
+    }
+
+    /// The CLIP or DINOv2 in a folder of Hugging Face's.
+    init(_ folder: HuggingFaceFolder) throws(ModelError) {
+        switch try folder.config.word("model_type", of: ["clip", "clip_vision_model", "dinov2"]) {
+        case "dinov2": try self.init(dinov2: folder)
+        default: try self.init(clip: folder)
         }
     }
 }

@@ -3,7 +3,7 @@ import Tensors
 
 // Vision transformer (arXiv 2010.11929): patches → embedding + positions → blocks → norm.
 // DINOv2 (arXiv 2304.07193): layer scale, exact GELU, eps 1e-6.
-// CLIP (arXiv 2103.00020): norm before the blocks, quick GELU, eps 1e-5, projection behind.
+// CLIP (arXiv 2103.00020): norm before the blocks, quick GELU or GELU, eps 1e-5, projection behind.
 //
 //   H × W  pixels          p  side of a patch            N  1 + patches (class token first)
 //   D  width of the model  F  feed-forward width         O  width of a feature (D, or the projection's)
@@ -37,11 +37,14 @@ public struct VisionTransformer: Sendable {
     }
 
     public let configuration: Configuration
+    /// What is done to a picture before.
+    public let preparation: PicturePreparation
     let weights: Weights
 
-    init(_ configuration: Configuration, _ weights: Weights) {
+    init(_ configuration: Configuration, _ weights: Weights, _ preparation: PicturePreparation) {
         self.configuration = configuration
         self.weights = weights
+        self.preparation = preparation
     }
 
     /// Width of a feature, O.
@@ -84,7 +87,9 @@ public struct VisionTransformer: Sendable {
         let x = embed(patches(of: pixels, rows, columns), rows, columns)
         if let preNorm = weights.preNorm { preNorm(x, rows: N, eps: c.eps, into: x) }
         observe?(0, x)
-        let scratch = VisualBlock.Scratch(tokens: N, width: c.width, hidden: c.hidden, heads: c.heads)
+        let scratch = VisualBlock.Scratch(
+            tokens: N, width: c.width, hidden: c.hidden, heads: c.heads,
+            isGated: weights.blocks.first?.activation == .swiGLU)
         for (i, block) in weights.blocks.enumerated() {
             block(x, scratch)
             observe?(i + 1, x)

@@ -5,7 +5,11 @@ import Tensors
 ///
 ///   x += scale1 ⊙ proj(attention(qkv(norm1(x)))),  x += scale2 ⊙ fc2(activation(fc1(norm2(x))))
 struct VisualBlock: Sendable {
-    enum Activation: Sendable { case gelu, quickGelu }
+    enum Activation: Sendable {
+        case gelu, quickGelu
+        /// silu(gate) ⊙ value (arXiv 2002.05202), both computed by fc1, [2 F, D].
+        case swiGLU
+    }
 
     let heads: Int
     let eps: Float
@@ -26,12 +30,14 @@ struct VisualBlock: Sendable {
         let a: Tensor  // [N, D]    attention's result
         let f: Tensor  // [N, F]
         let scores: Tensor  // [H, block, N]
+        let gated: Tensor?  // [N, F]    of gated layers, where `f` is [N, 2 F]
 
-        init(tokens: Int, width: Int, hidden: Int, heads: Int) {
+        init(tokens: Int, width: Int, hidden: Int, heads: Int, isGated: Bool = false) {
             n = Tensor(tokens, width)
             qkv = Tensor(tokens, 3 * width)
             a = Tensor(tokens, width)
-            f = Tensor(tokens, hidden)
+            f = Tensor(tokens, isGated ? 2 * hidden : hidden)
+            gated = isGated ? Tensor(tokens, hidden) : nil
             scores = AttentionHead.scratch(heads: heads, keys: tokens)
         }
     }
@@ -54,11 +60,13 @@ struct VisualBlock: Sendable {
 
         norm2(x, rows: N, eps: eps, into: s.n)
         fc1(s.n, rows: N, into: s.f)
+        let inner = s.gated ?? s.f
         switch activation {
         case .gelu: Math.geluExact(s.f, rows: N, into: s.f)
         case .quickGelu: Math.quickGelu(s.f, rows: N, into: s.f)
+        case .swiGLU: Math.siluMultiply(halvesOf: s.f, rows: N, into: inner)
         }
-        fc2(s.f, rows: N, into: s.n)
+        fc2(inner, rows: N, into: s.n)
         if let scale2 { Math.multiplyRow(s.n, scale2, rows: N, into: s.n) }
         Math.add(x, s.n, rows: N, into: x)
     }

@@ -65,6 +65,13 @@ public enum Math {
         Kernels.table.pointee.silu_multiply(gate.data, up.data, out.data, rows * n)
     }
 
+    /// out[t] = silu(x[t][..n]) · x[t][n..]; x: [rows, 2 n], out: [rows, n].
+    public static func siluMultiply(halvesOf x: Tensor, rows: Int, into out: Tensor) {
+        let n = out.columns
+        precondition(x.columns == 2 * n && x.rows >= rows && out.rows >= rows, "x has rows of two halves")
+        for t in 0..<rows { Kernels.table.pointee.silu_multiply(x.row(t), x.row(t) + n, out.row(t), n) }
+    }
+
     /// out = x / (1 + exp(−x)); both [rows, n]. `out` may be `x`.
     public static func silu(_ x: Tensor, rows: Int? = nil, into out: Tensor) {
         let (rows, n) = check(x, rows, out)

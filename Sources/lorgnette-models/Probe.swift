@@ -13,11 +13,15 @@ struct Probe: ParsableCommand {
             hidden.L [T, width].
             """)
 
-    @Option(help: "A GGUF file, or a folder as LLaMA was released.") var language: String?
+    @Option(help: "A GGUF file, a folder as LLaMA was released, or a folder of Hugging Face's.") var language: String?
     @Option(help: "A LLaMA-Adapter V2 in a safetensors or PyTorch file.") var adapter: String?
     @Option(help: "Heads of the adapter's visual blocks, where they are not the released 16 and its file does not say.")
     var visualHeads: Int?
-    @Option(help: "An ONNX file with a DINOv2 backbone, or OpenAI's CLIP as a PyTorch file.") var vision: String?
+    @Option(
+        help:
+            "An ONNX file with a DINOv2 backbone, OpenAI's CLIP as a PyTorch file, or a folder of Hugging Face's with either."
+    )
+    var vision: String?
     @Option(help: "A picture.") var image: String?
     @Option(help: "Text to read, without a chat format; special tokens in it are recognised.") var prompt: String?
     @Option(help: "Token ids to read, separated by commas.") var tokens: String?
@@ -45,14 +49,7 @@ struct Probe: ParsableCommand {
     private func see(_ file: inout SafetensorsWriter) throws -> Tensor? {
         guard let vision, let image else { return nil }
         let encoder = try VisionTransformer(path: ModelsFolder.resolve(vision))
-        let size = encoder.configuration.imageSize
-        let picture = try Picture.load(path: image)
-        let prepared =
-            switch encoder.family {
-            case .dinov2: PixelNormalisation.imageNet.apply(picture.resized(width: size, height: size))
-            case .clip: PixelNormalisation.clip.apply(picture.resized(shorterSide: size, crop: size))
-            }
-        let pixels = Tensor(prepared, [3, size, size])
+        let pixels = try encoder.pixels(of: Picture.load(path: image))
         let features = try encoder.forward(pixels)
         file.add("pixels", pixels)
         file.add("visual_features", features)
