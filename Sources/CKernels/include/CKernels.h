@@ -114,6 +114,15 @@ void lk_bf16_narrow(const float *x, size_t rows, size_t k, void *out);
 void lk_bf16_product(const void *a, size_t m, size_t n, size_t k, const void *b, size_t first, size_t last, float *c,
                      size_t ldc, int adding);
 
+/// Writes `count` elements as halves, rounded to the nearest, ties to even. Returns 0 if one is no number or has no
+/// finite half, and 1 otherwise.
+int lk_narrow_f16(const float *x, void *out, size_t count);
+
+/// Writes `count` elements, a multiple of 32, as Q8_0 or Q4_0 blocks, bit for bit as ggml's reference quantises. Returns 0
+/// if an element is no number or a block's scale has no finite half, and 1 otherwise.
+int lk_narrow_q8_0(const float *x, void *out, size_t count);
+int lk_narrow_q4_0(const float *x, void *out, size_t count);
+
 /// Tells the CPU that this thread waits in a loop.
 static inline void lk_pause(void) {
 #if defined(__x86_64__)
