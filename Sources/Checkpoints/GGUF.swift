@@ -10,6 +10,8 @@ public final class GGUF: Checkpoint {
     public let metadata: [String: MetadataValue]
     public var names: [String] { directory.names }
     private let directory: TensorDirectory
+    /// Key, type and value of each metadata entry as they are in the file, for another to take over.
+    let records: [(key: String, bytes: Bytes)]
 
     static let magic = Array("GGUF".utf8)
 
@@ -21,7 +23,7 @@ public final class GGUF: Checkpoint {
         version = try Self.version(&cursor)
         let tensorCount = try cursor.integer(UInt64.self, "tensor count")
         let metadataCount = try cursor.integer(UInt64.self, "metadata count")
-        metadata = try Self.metadata(&cursor, count: metadataCount, owner: mapping)
+        (metadata, records) = try Self.metadata(&cursor, count: metadataCount, owner: mapping)
         let infos = try Self.infos(&cursor, count: tensorCount)
         let alignment = try Self.alignment(metadata, file: path)
         // Without tensors a file may end here, unpadded.
@@ -53,15 +55,18 @@ public final class GGUF: Checkpoint {
 
     private static func metadata(
         _ cursor: inout ByteCursor, count: UInt64, owner: MappedFile
-    ) throws(CheckpointError) -> [String: MetadataValue] {
+    ) throws(CheckpointError) -> ([String: MetadataValue], [(key: String, bytes: Bytes)]) {
         var values: [String: MetadataValue] = [:]
+        var records: [(key: String, bytes: Bytes)] = []
         for index in 0..<count {
+            let start = cursor.offset
             let key = try name(&cursor, "metadata key \(index)")
             guard values[key] == nil else { throw cursor.malformed(key, expected: "each key once", found: "it twice") }
             let type = try cursor.metadataType(key)
             values[key] = try cursor.metadataValue(type, key: key, owner: owner, depth: 0)
+            records.append((key, owner.bytes(start..<cursor.offset)))
         }
-        return values
+        return (values, records)
     }
 
     private static func name(_ cursor: inout ByteCursor, _ what: String) throws(CheckpointError) -> String {

@@ -14,6 +14,15 @@ struct GGUFTensorType {
         element = Self.elements[row.0]
     }
 
+    /// The number that stands for an element type in a file.
+    /// - Precondition: GGUF has that type.
+    static func number(of element: ElementType) -> UInt32 {
+        guard let row = table.first(where: { elements[$0.value.0] == element }) else {
+            preconditionFailure("GGUF has no type \(element.rawValue)")
+        }
+        return row.key
+    }
+
     private static let elements: [String: ElementType] = [
         "F32": .f32, "F16": .f16, "BF16": .bf16, "F64": .f64, "I8": .i8, "I32": .i32, "I64": .i64,
         "Q4_0": .q4_0, "Q4_1": .q4_1, "Q5_0": .q5_0, "Q5_1": .q5_1, "Q8_0": .q8_0,

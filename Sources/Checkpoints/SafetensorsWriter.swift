@@ -1,4 +1,3 @@
-import Glibc
 import Tensors
 
 /// Collects tensors and writes them as one safetensors file: header length, JSON header, data.
@@ -43,28 +42,18 @@ public struct SafetensorsWriter {
         var text = Array(("{" + ([metadataText] + header).filter { !$0.isEmpty }.joined(separator: ",") + "}").utf8)
         text += Array(repeating: UInt8(ascii: " "), count: (8 - text.count % 8) % 8)
         let length = withUnsafeBytes(of: UInt64(text.count).littleEndian) { Array($0) }
-        let draft = path + ".part"
-        guard let file = fopen(draft, "w") else { throw .unwritable(file: draft, reason: Self.reason) }
-        var whole = fwrite(length, 1, length.count, file) == length.count
-        whole = fwrite(text, 1, text.count, file) == text.count && whole
-        for piece in pieces where whole {
+        let file = try DraftFile(path: path)
+        try file.write(length)
+        try file.write(text)
+        for piece in pieces {
             switch piece {
-            case .floats(let tensor): whole = fwrite(tensor.data, 4, tensor.count, file) == tensor.count
-            case .bytes(let bytes): whole = bytes.isEmpty || fwrite(bytes, 1, bytes.count, file) == bytes.count
+            case .floats(let tensor):
+                try file.write(UnsafeRawBufferPointer(start: tensor.data, count: tensor.count * 4))
+            case .bytes(let bytes): try file.write(bytes)
             }
         }
-        // What was computed for hours must be on disk before it replaces what was there.
-        whole = whole && fflush(file) == 0 && fsync(fileno(file)) == 0
-        let reason = Self.reason
-        whole = fclose(file) == 0 && whole
-        guard whole, rename(draft, path) == 0 else {
-            let reason = whole ? Self.reason : reason
-            unlink(draft)
-            throw .unwritable(file: path, reason: reason)
-        }
+        try file.finish()
     }
-
-    private static var reason: String { String(cString: strerror(errno)) }
 
     private mutating func add(_ name: String, _ type: String, _ shape: [Int], bytes: Int, _ piece: Piece) {
         header.append(

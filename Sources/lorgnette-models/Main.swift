@@ -2,6 +2,6 @@ import ArgumentParser
 
 @main struct LorgnetteModels: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "lorgnette models", abstract: "Lists, inspects, probes and measures model files.",
-        subcommands: [List.self, Inspect.self, Probe.self, Answer.self, Evaluate.self, Bench.self])
+        commandName: "lorgnette models", abstract: "Lists, inspects, converts, probes and measures model files.",
+        subcommands: [List.self, Inspect.self, Convert.self, Probe.self, Answer.self, Evaluate.self, Bench.self])
 }

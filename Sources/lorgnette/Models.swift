@@ -5,7 +5,8 @@ import Glibc
 /// `lorgnette models …` is the program `lorgnette-models`: this one never links what computes.
 struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Lists, inspects and probes model files (list, inspect FILE, probe …, answer …).")
+        abstract: "Lists, inspects, converts and probes model files (list, inspect FILE, convert …, probe …, answer …)."
+    )
 
     @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models.") var arguments: [String] = []
 

@@ -16,6 +16,12 @@ final class TemporaryFolder {
 
     private var written: Set<String> = []
 
+    /// The path of a file that someone else will write.
+    func place(_ name: String) -> String {
+        written.insert(name)
+        return "\(path)/\(name)"
+    }
+
     /// Writes a file, replacing one of that name, and returns its path.
     func write(_ name: String, _ bytes: [UInt8]) -> String {
         written.insert(name)
