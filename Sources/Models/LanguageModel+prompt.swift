@@ -16,4 +16,10 @@ extension LanguageModel {
         if let ask = adapter.facts["ask"] { return try chat(system: adapter.facts["system"], ask) }
         return tokenizer.encode(adapter.facts["prompt"] ?? "Caption:", special: false)
     }
+
+    /// The tokens of a plain text that begins a sequence. Of more than `room` the last ones are kept, as the released
+    /// dialog code does, and so the begin of sequence goes first.
+    public func tokens(of text: String, room: Int = .max) -> [Int] {
+        (begin + tokenizer.encode(text, special: false)).suffix(max(0, room))
+    }
 }

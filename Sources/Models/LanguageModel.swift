@@ -9,6 +9,8 @@ public struct LanguageModel: Sendable {
     public let name: String
     /// "sha256:…" of the file, or of the weights' files in order.
     public let fingerprint: String
+    /// Tokens that every sequence begins with: the begin of sequence, where the model was trained behind it, or none.
+    public let begin: [Int]
     private let writing: Result<ChatTemplate?, ModelError>
 
     /// How a conversation is written; nil if the file says nothing of it. Throws `ModelError.configuration` if what it
@@ -24,6 +26,7 @@ public struct LanguageModel: Sendable {
         tokenizer = try source.tokenizer()
         writing = source.template()
         fingerprint = try source.fingerprint()
+        begin = source.wantsBegin ? tokenizer.bos.map { [$0] } ?? [] : []
         guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
             throw ModelError.configuration(
                 file: path, key: "tokenizer", expected: "at most \(llama.configuration.vocabulary) tokens",
@@ -34,6 +37,7 @@ public struct LanguageModel: Sendable {
     private init(_ other: LanguageModel, llama: Llama) {
         self.llama = llama
         tokenizer = other.tokenizer
+        begin = other.begin
         writing = other.writing
         name = other.name
         fingerprint = other.fingerprint

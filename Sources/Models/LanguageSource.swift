@@ -65,6 +65,22 @@ public struct LanguageSource: Sendable {
         }
     }
 
+    /// Whether a sequence begins with the begin of sequence: SentencePiece models want it unless their file says
+    /// otherwise, others only if it says so.
+    var wantsBegin: Bool {
+        switch words {
+        case .gguf(let gguf):
+            gguf.metadata["tokenizer.ggml.add_bos_token"]?.bool
+                ?? (gguf.metadata["tokenizer.ggml.model"]?.string == "llama")
+        case .sentencePiece: true
+        case .tokenizerJSON: tokenizerConfig?["add_bos_token"]?.bool ?? false
+        }
+    }
+
+    private var tokenizerConfig: JSONValue? {
+        huggingFace?.file("tokenizer_config.json").flatMap { try? JSONValue(path: $0) }
+    }
+
     /// How a conversation is written; nil if the files say nothing of it.
     func template() -> Result<ChatTemplate?, ModelError> {
         Result { () throws(ModelError) in
@@ -78,8 +94,8 @@ public struct LanguageSource: Sendable {
 
     /// The template's text in `tokenizer_config.json`, and that file.
     var templateText: (text: String, file: String)? {
-        guard let file = huggingFace?.file("tokenizer_config.json"), let config = try? JSONValue(path: file),
-            let text = config["chat_template"]?.string
+        guard let file = huggingFace?.file("tokenizer_config.json"),
+            let text = tokenizerConfig?["chat_template"]?.string
         else { return nil }
         return (text, file)
     }
