@@ -48,11 +48,14 @@ public struct LanguageModel: Sendable {
         LanguageModel(self, llama: llama.adapted(by: adapter))
     }
 
-    /// The adapter in a safetensors or PyTorch file, checked against this model; parameter and errors as in
+    /// The adapter in a safetensors or PyTorch file, checked against this model; parameters and errors as in
     /// `LlamaAdapter.init`.
-    public func adapter(path: String, visualHeads: Int? = nil) throws -> LlamaAdapter {
+    public func adapter(
+        path: String, visualHeads: Int? = nil, promptLength: Int? = nil, gating: LlamaAdapter.Gating? = nil
+    ) throws -> LlamaAdapter {
         try LlamaAdapter(
-            CheckpointReader.open(path), base: llama.configuration, fingerprint: fingerprint, visualHeads: visualHeads)
+            CheckpointReader.open(path), base: llama.configuration, fingerprint: fingerprint, visualHeads: visualHeads,
+            promptLength: promptLength, gating: gating)
     }
 
     /// What a generation ended with.

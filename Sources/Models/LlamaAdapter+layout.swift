@@ -4,19 +4,20 @@ import Tensors
 // What an adapter's file has under which key, and the sizes and facts that it states.
 
 extension LlamaAdapter.Tuning {
-    /// What the file has under `prefix`, the layer's. `scale`: where scales act, "output" or "input".
-    init(_ w: WeightReader, _ prefix: String, _ c: LlamaConfiguration, scale: String?) {
+    /// What the file has under `prefix`, the layer's.
+    init(_ w: WeightReader, _ prefix: String, _ c: LlamaConfiguration, _ layout: TuningLayout) {
         let (D, F) = (c.width, c.hidden)
-        attentionNorm = w.tensor(ifPresent: prefix + "attention_norm.weight", D)
-        ffnNorm = w.tensor(ifPresent: prefix + "ffn_norm.weight", D)
+        func part(_ key: String, _ count: Int, isRequired: Bool) -> Tensor? {
+            isRequired ? w.tensor(key, count) : w.tensor(ifPresent: key, count)
+        }
+        attentionNorm = part(prefix + "attention_norm.weight", D, isRequired: layout.norms)
+        ffnNorm = part(prefix + "ffn_norm.weight", D, isRequired: layout.norms)
         func linear(_ room: String, _ name: String, _ rows: Int, _ columns: Int) -> LlamaAdapter.LinearTuning {
-            let key = prefix + room + name
-            let factors =
-                scale == "input"
-                ? w.tensor(ifPresent: key + ".scale", columns).map { Linear.Scale.input($0) }
-                : w.tensor(ifPresent: key + ".scale", rows).map { Linear.Scale.output($0) }
+            let key = prefix + room + name + layout.separator
+            let scale = part(key + "scale", layout.scalesInput ? columns : rows, isRequired: layout.scales)
             return .init(
-                bias: w.tensor(ifPresent: key + ".bias", rows), scale: factors,
+                bias: part(key + "bias", rows, isRequired: layout.biases),
+                scale: scale.map { layout.scalesInput ? .input($0) : .output($0) },
                 lowRank: w.lowRank(prefix + room + "lora_" + name, rows, columns))
         }
         wq = linear("attention.", "wq", c.queryWidth, D)
@@ -55,9 +56,10 @@ extension LlamaAdapter {
                 return nil
             }
             return Injection(
-                gate: w.tensor(at + "gate", 1, base.heads, 1, 1), newGate: w.tensor(ifPresent: at + "new_gate", 1, 1, 1, 1),
-                firstPrompt: late >= 0 ? late * c.prompts : nil, readsVisual: late < 0 || c.earlyLayers == 0,
-                isNormed: late < 0)
+                gate: w.tensor(at + "gate", 1, base.heads, 1, 1),
+                newGate: w.tensor(ifPresent: at + "new_gate", 1, 1, 1, 1),
+                firstPrompt: late >= 0 ? late * c.prompts : nil,
+                readsVisual: c.queries > 0 && (late < 0 || c.earlyLayers == 0), isNormed: late < 0)
         }
     }
 
@@ -67,6 +69,9 @@ extension LlamaAdapter {
         }
         if let scale = facts["scale"], scale != "output", scale != "input" {
             throw .configuration(file: file, key: "scale", expected: "output or input", found: scale)
+        }
+        if let gate = facts["gate"], Gating(rawValue: gate) == nil {
+            throw .configuration(file: file, key: "gate", expected: "tanh or raw", found: gate)
         }
         if let eps = facts["layer_norm_eps"], Float(eps) != Self.eps {
             throw .configuration(file: file, key: "layer_norm_eps", expected: "\(Self.eps)", found: eps)
@@ -89,24 +94,63 @@ extension LlamaAdapter {
         return blocks
     }
 
-    /// The sizes that the shapes imply; heads of the visual blocks are not in the shapes (official files have 16).
+    /// The sizes of an adapter with prompts and without pictures. Only L · P is in the shapes: P is `promptLength`, or
+    /// what the file says, or 10, which the released loader assumes.
     static func configuration(
-        _ w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ visualHeads: Int?
+        v1 w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ promptLength: Int?
+    ) throws(ModelError) -> Configuration {
+        let key = "adapter_query.weight"
+        let (rows, _) = try sizes(w, key)
+        let P: Int
+        let origin: String
+        if let promptLength {
+            (P, origin) = (promptLength, "as asked for")
+        } else if let stated = facts["prompt_len"] {
+            (P, origin) = (Int(stated) ?? 0, "as prompt_len says")
+        } else if let named = Self.promptLength(namedBy: w.checkpoint.file, rows: rows) {
+            (P, origin) = (named, "as the file's name says")
+        } else {
+            (P, origin) = (10, "which the file does not say: 10 assumed")
+        }
+        guard (1...mostQueries).contains(P), rows % P == 0, rows / P <= base.layers else {
+            throw .configuration(
+                file: w.checkpoint.file, key: key,
+                expected: "\(P) rows (prompts of a layer, \(origin)) for each of at most \(base.layers) layers",
+                found: "\(rows) rows")
+        }
+        return Configuration(withoutPictures: P, layers: rows / P)
+    }
+
+    /// The P of a file that is named as the released ones are, `llama_adapter_lenP_layerL_release.pth`, and has L · P
+    /// rows.
+    private static func promptLength(namedBy file: String, rows: Int) -> Int? {
+        guard let name = file.split(separator: "/").last, let match = name.firstMatch(of: /_len(\d+)_layer(\d+)_/),
+            let P = Int(match.1), let L = Int(match.2), P > 0, L > 0, rows % P == 0, rows / P == L
+        else { return nil }
+        return P
+    }
+
+    /// The sizes of a tensor of two dimensions.
+    private static func sizes(_ w: WeightReader, _ key: String) throws(ModelError) -> (Int, Int) {
+        guard let shape = w.shape(key), shape.count == 2, shape.allSatisfy({ $0 > 0 }) else {
+            throw .configuration(
+                file: w.checkpoint.file, key: key, expected: "a tensor of two dimensions",
+                found: w.shape(key).map { "\($0)" } ?? "none")
+        }
+        return (shape[0], shape[1])
+    }
+
+    /// The sizes of an adapter that reads pictures, which the shapes imply; heads of the visual blocks are not in the
+    /// shapes (official files have 16).
+    static func configuration(
+        multimodal w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ visualHeads: Int?
     ) throws(ModelError) -> Configuration {
         func fault(_ key: String, _ expected: String, _ found: String) -> ModelError {
             .configuration(file: w.checkpoint.file, key: key, expected: expected, found: found)
         }
-        func sizes(_ key: String) throws(ModelError) -> (Int, Int) {
-            guard let shape = w.shape(key), shape.count == 2, shape.allSatisfy({ $0 > 0 }) else {
-                throw fault(
-                    key, "a tensor of two dimensions (is this a LLaMA-Adapter V2?)",
-                    w.shape(key).map { "\($0)" } ?? "none")
-            }
-            return (shape[0], shape[1])
-        }
-        let (queries, visualWidth) = try sizes("visual_query.weight")
-        let (_, featureWidth) = try sizes("clip_proj.weight")
-        let (rows, _) = try sizes("adapter_query.weight")
+        let (queries, visualWidth) = try sizes(w, "visual_query.weight")
+        let (_, featureWidth) = try sizes(w, "clip_proj.weight")
+        let (rows, _) = try sizes(w, "adapter_query.weight")
         guard queries <= mostQueries else {
             throw fault("visual_query.weight", "at most \(mostQueries) rows", "\(queries)")
         }
@@ -134,5 +178,13 @@ extension LlamaAdapter {
         return Configuration(
             featureWidth: featureWidth, visualWidth: visualWidth, visualBlocks: blocks, visualHeads: heads,
             queries: queries, prompts: prompts, layers: rows / prompts, earlyLayers: early)
+    }
+}
+
+extension LlamaAdapter.Configuration {
+    /// Of an adapter that reads no pictures: P learned prompts in each of the last L layers.
+    init(withoutPictures P: Int, layers L: Int) {
+        (featureWidth, visualWidth, visualBlocks, visualHeads, queries) = (0, 0, 0, 0, 0)
+        (prompts, layers, earlyLayers) = (P, L, 0)
     }
 }

@@ -38,6 +38,11 @@ final class CaptionerExpert: Expert {
         do {
             let base = try LanguageModel(path: path)
             adapter = try base.adapter(path: adapterPath)
+            guard adapter.readsPictures else {
+                throw ModelError.configuration(
+                    file: adapterPath, key: "clip_proj.weight", expected: "an adapter that reads pictures",
+                    found: "a \(adapter.family.rawValue)")
+            }
             language = base.adapted(by: adapter)
             prompt = try language.picturePrompt(of: adapter)
             stop = language.tokenizer.eos.union(

@@ -235,7 +235,8 @@ final class GeneratorExpert: Expert {
     }
 
     private func visual(_ task: ExpertTask, _ adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor? {
-        guard !task.inputs("visual").isEmpty else { return nil }
+        // Without pictures in its adapter it answers from the words, as it does without an adapter.
+        guard adapter.readsPictures, !task.inputs("visual").isEmpty else { return nil }
         return try task.features("visual", for: adapter)
     }
 }

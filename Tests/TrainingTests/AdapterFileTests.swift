@@ -9,11 +9,12 @@ import Testing
 
 /// What the trainer computed and wrote, inference reads and computes, too.
 @Suite struct AdapterFileTests {
-    static let visual = FiniteDifferenceTests.wirings.filter { $0.plan.visual != nil }
+    static let wirings = FiniteDifferenceTests.wirings
+    static let visual = wirings.filter { $0.plan.visual != nil }
 
-    @Test(arguments: visual.indices)
+    @Test(arguments: wirings.indices)
     func inferenceComputesWhatTheTrainerDid(index: Int) throws {
-        let (name, plan) = Self.visual[index]
+        let (name, plan) = Self.wirings[index]
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("adapter-\(UUID().uuidString)").path
         defer { try? FileManager.default.removeItem(atPath: path) }
         let base = try TinyBase.llama()
@@ -27,8 +28,9 @@ import Testing
         let prompt = [5, 17, 3, 40, 8]
 
         let adapter = try LlamaAdapter(file, base: base.configuration)
+        #expect(adapter.readsPictures == (plan.visual != nil) && adapter.gating == .tanh, "\(name)")
         let model = base.adapted(by: adapter)
-        for picture in [features, nil] {
+        for picture in plan.visual == nil ? [nil] : [features, nil] {
             let state = try Llama.State(model, capacity: 16)
             state.prompts =
                 try picture.map { adapter.prompts(try adapter.visualQuery($0), in: model) }
