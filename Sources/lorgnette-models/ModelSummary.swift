@@ -1,12 +1,13 @@
 import Checkpoints
 import Glibc
+import Models
 import Tensors
 
 /// What a model file is, in a few words.
 struct ModelSummary {
     let format: String
     let bytes: Int
-    /// "llama, 30 layers, width 576", "adapter (captioner) for SmolLM2…"; "" if nothing is known.
+    /// "llama, 30 layers, width 576", "LLaMA-Adapter V2 multimodal (captioner) for SmolLM2…"; "" if nothing is known.
     let about: String
     let parameters: Int
 
@@ -25,13 +26,24 @@ struct ModelSummary {
             let width = facts["\(architecture).embedding_length"]?.int.map { ", width \($0)" } ?? ""
             return architecture + layers + width
         }
-        if facts["format"]?.string == "lorgnette.adapter/1" {
-            return "adapter (\(facts["role"]?.string ?? "no role")) for \(facts["base"]?.string ?? "an unnamed base")"
-        }
+        if let family = try? LlamaAdapter.Family(of: checkpoint) { return about(family, checkpoint) }
         if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight") {
             return "DINOv2, width \(weight.shape[0]), patch \(weight.shape.last ?? 0)"
         }
         return ""
+    }
+
+    private static func about(_ family: LlamaAdapter.Family, _ checkpoint: any Checkpoint) -> String {
+        let facts = checkpoint.metadata
+        if let base = facts["base"]?.string {
+            return "\(family.rawValue) (\(facts["role"]?.string ?? "no role")) for \(base)"
+        }
+        // Released files do not name their base, but have something for each of its layers.
+        let layers = Set(checkpoint.names.compactMap { $0.firstMatch(of: /^(?:llama\.)?layers\.(\d+)\./)?.1 }).count
+        let ends = ["adapter_query.weight", "attention_norm.weight", "attention.wo_bias"]
+        let key = checkpoint.names.first { name in ends.contains { name.hasSuffix($0) } }
+        let width = key.flatMap { checkpoint.view($0)?.shape.last }.map { " and width \($0)" } ?? ""
+        return "\(family.rawValue) for a LLaMA of \(layers) layers\(width)"
     }
 
     /// "98.4 MB"

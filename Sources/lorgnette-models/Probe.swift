@@ -14,16 +14,26 @@ struct Probe: ParsableCommand {
             """)
 
     @Option(help: "A GGUF file, a folder as LLaMA was released, or a folder of Hugging Face's.") var language: String?
-    @Option(help: "A LLaMA-Adapter V2 in a safetensors or PyTorch file.") var adapter: String?
+    @Option(help: "A LLaMA-Adapter (V1, V2 dialog, V2 multimodal) in a safetensors or PyTorch file.")
+    var adapter: String?
     @Option(help: "Heads of the adapter's visual blocks, where they are not the released 16 and its file does not say.")
     var visualHeads: Int?
+    @Option(help: "Prompts of a layer of a V1 adapter, where its file and its name do not say them and they are not 10.")
+    var promptLength: Int?
+    @Option(help: "How its gates act: tanh, or raw, which released V1 files answer with.")
+    var gating: LlamaAdapter.Gating?
     @Option(
         help:
             "An ONNX file with a DINOv2 backbone, OpenAI's CLIP as a PyTorch file, or a folder of Hugging Face's with either."
     )
     var vision: String?
     @Option(help: "A picture.") var image: String?
-    @Option(help: "Text to read, without a chat format; special tokens in it are recognised.") var prompt: String?
+    @Option(
+        help: """
+            Text to read, without a chat format; special tokens in it are recognised. The begin of sequence comes \
+            before it, where the model wants that.
+            """)
+    var prompt: String?
     @Option(help: "Token ids to read, separated by commas.") var tokens: String?
     @Option(help: "Then write so many tokens, always the likeliest.") var greedy = 0
     @Flag(help: "Keep the hidden states.") var layers = false
@@ -33,6 +43,9 @@ struct Probe: ParsableCommand {
         if language == nil && vision == nil { throw ValidationError("nothing to run: give --language or --vision") }
         if language != nil && (prompt == nil) == (tokens == nil) {
             throw ValidationError("give --prompt or --tokens, one of them")
+        }
+        if adapter == nil && (promptLength != nil || gating != nil || visualHeads != nil) {
+            throw ValidationError("--visual-heads, --prompt-length and --gating need an --adapter")
         }
         if adapter != nil && language == nil { throw ValidationError("--adapter needs the --language it was made for") }
         if (vision == nil) != (image == nil) { throw ValidationError("--vision and --image belong together") }
@@ -57,9 +70,18 @@ struct Probe: ParsableCommand {
     }
 
     private func read(_ base: LanguageModel, _ features: Tensor?, _ file: inout SafetensorsWriter) throws {
-        let adapter = try adapter.map { try base.adapter(path: ModelsFolder.resolve($0), visualHeads: visualHeads) }
+        let adapter = try adapter.map {
+            try base.adapter(
+                path: ModelsFolder.resolve($0), visualHeads: visualHeads, promptLength: promptLength, gating: gating)
+        }
+        if let adapter, adapter.family != .v1, promptLength != nil {
+            throw ProbeFault("--prompt-length: expected a LLaMA-Adapter V1, found a \(adapter.family.rawValue)")
+        }
+        if let adapter, adapter.configuration.layers == 0, gating != nil {
+            throw ProbeFault("--gating: expected an adapter with gates, found a \(adapter.family.rawValue)")
+        }
         let model = adapter.map { base.adapted(by: $0) } ?? base
-        let ids = try tokens.map(Self.ids) ?? model.tokenizer.encode(prompt ?? "", special: true)
+        let ids = try tokens.map(Self.ids) ?? model.begin + model.tokenizer.encode(prompt ?? "", special: true)
         guard !ids.isEmpty else { throw ProbeFault("--prompt: expected text, found none") }
         let state = try Llama.State(model.llama, capacity: ids.count + greedy)
         if let adapter {
@@ -78,14 +100,20 @@ struct Probe: ParsableCommand {
         file.add("tokens", ids)
         file.add("logits", logits)
         for (i, states) in hidden.enumerated() { file.add("hidden.\(i)", states) }
-        if greedy > 0 { file.add("greedy", try go(on: logits.row(ids.count - 1), model, state)) }
+        if greedy > 0 {
+            // The released code of V1 and dialog writes on behind the end of the text and cuts it off afterwards.
+            let stop = adapter.map(\.readsPictures) ?? true ? model.tokenizer.eos : []
+            file.add("greedy", try go(on: logits.row(ids.count - 1), until: stop, model, state))
+        }
     }
 
-    /// The likeliest tokens after the last row of logits, up to and with the first that ends the text.
-    private func go(on row: UnsafeMutablePointer<Float>, _ model: LanguageModel, _ state: Llama.State) throws -> [Int] {
+    /// The likeliest tokens after the last row of logits, up to and with the first of `stop`.
+    private func go(
+        on row: UnsafeMutablePointer<Float>, until stop: Set<Int>, _ model: LanguageModel, _ state: Llama.State
+    ) throws -> [Int] {
         var best = Self.best(row, model)
         var ids = [best]
-        while ids.count < greedy, !model.tokenizer.eos.contains(best) {
+        while ids.count < greedy, !stop.contains(best) {
             best = Self.best(try model.llama.forward([best], state).data, model)
             ids.append(best)
         }
@@ -105,6 +133,8 @@ struct Probe: ParsableCommand {
         }
     }
 }
+
+extension LlamaAdapter.Gating: ExpressibleByArgument {}
 
 /// A fault in what was asked for.
 struct ProbeFault: Error, CustomStringConvertible {
