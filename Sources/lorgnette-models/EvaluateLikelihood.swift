@@ -11,13 +11,13 @@ struct EvaluateLikelihood: ParsableCommand {
             TEXTS is JSONL as `lorgnette models answer` writes it: the user's message in "prompt" (or "instruction" and \
             "input") and the text in "answer". The token that ends a turn counts, too, unless "finish" is "length". \
             Measured with and without an adapter on the base's own answers, it says how far the adapter moves the base. \
-            There is no picture: the adapter tunes norms and biases; --prompts adds its prompts as they are without one.
+            There is no picture: an adapter that reads pictures tunes norms and biases, and --prompts adds its prompts as \
+            they are without one. The prompts of other adapters always act.
             """)
 
     @Argument(help: "A GGUF file: a path, or a name in the models folder.") var language: String
     @Argument(help: "JSONL with prompts and answers.") var texts: String
-    @Option(help: "A LLaMA-Adapter V2 that tunes the model: a path, or a name in the models folder.") var adapter:
-        String?
+    @Option(help: "A LLaMA-Adapter that tunes the model: a path, or a name in the models folder.") var adapter: String?
     @Flag(help: "Give the model the adapter's prompts, too.") var prompts = false
     @Option(help: "Only texts of this \"split\".") var split: String?
     @Option(help: "No more than so many texts.") var limit: Int?
@@ -38,7 +38,8 @@ struct EvaluateLikelihood: ParsableCommand {
         let base = try LanguageModel(path: ModelsFolder.resolve(language))
         let adapter = try adapter.map { try base.adapter(path: ModelsFolder.resolve($0)) }
         let model = adapter.map { base.adapted(by: $0) } ?? base
-        let reader = try Reader(model, prompts: prompts ? adapter?.prompts(nil, in: model.llama) : nil)
+        let acting = adapter.flatMap { prompts || !$0.readsPictures ? $0.prompts(nil, in: model.llama) : nil }
+        let reader = try Reader(model, prompts: acting)
         var sum = Sum()
         for line in chosen { sum.add(try reader.judge(line)) }
         var figures = Figures()

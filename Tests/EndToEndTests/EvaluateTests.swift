@@ -92,9 +92,12 @@ import Testing
         let plain = try object(judged.output)
         #expect(plain["n"] as? Int == 3)
         #expect(try #require(plain["log-likelihood"] as? Double) < 0)
-        let adapter = ["--adapter", "\(Self.fixtures)/tiny/adapter.safetensors", "--prompts"]
-        let adapted = try bench.run(["evaluate", "likelihood", Self.language, out, "--json"] + adapter)
-        #expect(adapted.status == 0, "\(adapted.errors)")
-        #expect(try object(adapted.output)["log-likelihood"] as? Double != plain["log-likelihood"] as? Double)
+        // V1 has nothing but prompts, which act without being asked for.
+        for adapter in [["adapter.safetensors", "--prompts"], ["v1.pth"]] {
+            let words = ["--adapter", "\(Self.fixtures)/tiny/\(adapter[0])"] + adapter.dropFirst()
+            let adapted = try bench.run(["evaluate", "likelihood", Self.language, out, "--json"] + words)
+            #expect(adapted.status == 0, "\(adapted.errors)")
+            #expect(try object(adapted.output)["log-likelihood"] as? Double != plain["log-likelihood"] as? Double)
+        }
     }
 }
