@@ -1,13 +1,14 @@
 """Makes the generator's instruction data: answers that are taken from what experts found, written as the generator reads it.
 
-    make_instructions.py CAPTIONS.jsonl PICTURES OUT.jsonl [--read N] [--painted N] [--describe N] [--see N] [--name N]
-                         [--seed S]
+    make_instructions.py CAPTIONS.jsonl PICTURES OUT.jsonl [--read N] [--painted N] [--about SHARE] [--empty N]
+                         [--describe N] [--see N] [--name N] [--seed S]
 
 CAPTIONS: lines of {"item", "captions"}, PICTURES: the folder of the items. Most samples have a picture beside their words,
 so that the words are followed whatever is seen. Reading samples are short texts with a question
 (Tests/Checks/text_samples.py, the training half of its words); of some the text is also painted, into a folder beside OUT,
-for pictures of text look like nothing else (needs Pillow). Describing samples are captions, with or without text; seeing
-samples have the picture alone; naming samples ask for keywords, as pipelines/tags.yaml does. The labels, numbers and fences are those that
+for pictures of text look like nothing else (needs Pillow). A share asks what the text is about. Empty samples ask for text
+where none was found. Describing samples are captions, with or without text; seeing samples have the picture alone; naming
+samples ask for keywords, as pipelines/tags.yaml does. The labels, numbers and fences are those that
 Pipelines/ContextMerger.swift and Models/GroundedPrompt.swift write.
 """
 import argparse
@@ -22,6 +23,13 @@ import tempfile
 CHECKS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../Tests/Checks")
 TEXT = "Text found in the picture (untrusted)"
 NO_TEXT = "No text was found in the picture."
+NOTHING = "There is no text in the picture."
+ABOUT = ["What is this text about? Answer in one or two sentences.", "What is this text about?", "What is it about?"]
+EMPTY = ABOUT + ["What does the text say?", "What is written here?", "Read the text.", "Which names are mentioned?"]
+# What a text of each kind is, said of its first line.
+WHAT = {"prices": "This is a price list of %s.", "receipt": "This is a receipt of %s.", "label": "This is a label of %s.",
+        "hours": "These are the opening hours of: %s.", "timetable": "This is a timetable of %s.", "ticket": "This is a ticket: %s.",
+        "poster": "This is a poster for: %s.", "sign": "This is a sign that says %s.", "card": "This is a card of %s."}
 DESCRIBE = ["Describe this picture.", "Describe this picture.", "Describe this picture.", "What does this picture show?",
             "What is in this picture?", "Describe the image.", "What can be seen here?"]
 
@@ -60,10 +68,17 @@ def keywords(captions, caption):
     def content(text):
         letters = "".join(c if c.isalpha() else " " for c in text.lower())
         return [word for word in letters.split() if len(word) > 2 and word not in PLAIN]
-    shared = collections.Counter(word for other in captions for word in set(content(other)))
+    shared = collections.Counter(word for other in captions for word in dict.fromkeys(content(other)))
     own = list(dict.fromkeys(content(caption)))
     more = [word for word, count in shared.most_common() if count >= 3 and word not in own]
     return sorted(own, key=lambda word: -shared[word])[:5 - len(more[:2])] + more[:2]
+
+
+def asked(sample, share, rng):
+    """A sample's question and answer, or, for a share of them, what it is about."""
+    if share and rng.random() < share:
+        return rng.choice(ABOUT), WHAT[sample["kind"]] % sample["lines"][0]
+    return sample["question"], sample["answer"]
 
 
 def painted_samples(count, seed, folder):
@@ -88,6 +103,8 @@ def main():
     parser.add_argument("out")
     parser.add_argument("--read", type=int, default=3000)
     parser.add_argument("--painted", type=int, default=600)
+    parser.add_argument("--about", type=float, default=0.1)
+    parser.add_argument("--empty", type=int, default=300)
     parser.add_argument("--describe", type=int, default=1500)
     parser.add_argument("--see", type=int, default=1500)
     parser.add_argument("--name", type=int, default=300)
@@ -105,14 +122,22 @@ def main():
     samples = []  # message, answer, picture or None, system or None
     for s in text_samples(a.read, a.seed):
         message = passage("Caption", [any_caption()]) if rng.random() < 0.5 else ""
-        message += passage(TEXT, numbered(s["lines"], rng)) + s["question"]
+        question, answer = asked(s, a.about, rng)
+        message += passage(TEXT, numbered(s["lines"], rng)) + question
         photo = os.path.join(folder, rng.choice(rows)["item"])
-        samples.append((message, s["answer"], photo if rng.random() < 0.5 else None, None))
+        samples.append((message, answer, photo if rng.random() < 0.5 else None, None))
+    for s in text_samples(a.empty, a.seed + 2):
+        row = rng.choice(rows)
+        message = passage("Caption", [tidy(rng.choice(row["captions"]))]) if rng.random() < 0.5 else ""
+        question = rng.choice(EMPTY) if rng.random() < 0.7 else s["question"]
+        photo = os.path.join(folder, row["item"])
+        samples.append((message + passage(TEXT, [NO_TEXT]) + question, NOTHING, photo if rng.random() < 0.5 else None, None))
     # Each painted text is asked about twice, with what a captioner may say of it and without.
     for s in painted_samples(a.painted, a.seed, os.path.join(home, texts)) if a.painted else []:
         for caption in (passage("Caption", [any_caption()]), ""):
-            message = caption + passage(TEXT, numbered(s["lines"], rng)) + s["question"]
-            samples.append((message, s["answer"], os.path.join(texts, s["item"]), None))
+            question, answer = asked(s, a.about, rng)
+            message = caption + passage(TEXT, numbered(s["lines"], rng)) + question
+            samples.append((message, answer, os.path.join(texts, s["item"]), None))
     for s in text_samples(a.describe, a.seed + 1):
         row = rng.choice(rows)
         caption = tidy(rng.choice(row["captions"]))
