@@ -33,7 +33,7 @@ public final class Coordinator {
     var bound: BoundPipeline!
     var machine: RunMachine!
     var keys: StageKeys!
-    var models: [String: [String]] = [:]
+    var models: [String: [Lorgnette_V1_Model]] = [:]
     var credits: [RunMachine.WorkerID: (stage: String, credit: Int)] = [:]
     var open: [RunMachine.ItemID: OpenItem] = [:]
     var nextItem: RunMachine.ItemID = 1
@@ -116,7 +116,7 @@ public final class Coordinator {
         case .ready(let worker, let stage, let credit, let models):
             if let former = self.models.updateValue(models, forKey: stage), former != models {
                 throw CoordinationError.refused(
-                    stage: stage, message: "its models changed during the run: \(former), then \(models)")
+                    stage: stage, message: "its models changed during the run: \(former.fingerprints), then \(models.fingerprints)")
             }
             credits[worker] = (stage, credit)
             if working {
@@ -141,7 +141,7 @@ public final class Coordinator {
                     stage.name,
                     StageKeys.Ingredients(
                         expert: stage.description.service, software: stage.description.software,
-                        models: models[stage.name] ?? [], options: stage.options,
+                        models: models[stage.name]?.fingerprints ?? [], options: stage.options,
                         question: takesQuestion ? stage.question ?? "" : nil, sharesQuestion: stage.sharesQuestion,
                         seed: settings.seed,
                         inputs: stage.inputs.map { ($0.port, $0.stages.compactMap(bound.index)) })

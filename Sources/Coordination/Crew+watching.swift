@@ -39,7 +39,7 @@ extension Crew {
             falseStarts[link.stage] = 0
             return .ready(
                 id, stage: link.stage, credit: max(1, min(1024, Int(ready.credit))),
-                models: ready.models.map(\.fingerprint))
+                models: ready.models)
         case .failure(let failure) where failure.task == 0:
             throw .cannotLoad(stage: link.stage, code: Envelope.code(failure.code), message: failure.message)
         case .progress, .result, .failure:

@@ -10,7 +10,7 @@ final class Crew {
     enum Event {
         /// Every stage has said Hello once: time to bind the pipeline and `welcome`.
         case greeted([String: ExpertDescription])
-        case ready(RunMachine.WorkerID, stage: String, credit: Int, models: [String])
+        case ready(RunMachine.WorkerID, stage: String, credit: Int, models: [Lorgnette_V1_Model])
         case lost(RunMachine.WorkerID, reason: String)
         /// Progress, Result or Failure of a task.
         case message(RunMachine.WorkerID, Lorgnette_V1_Envelope.OneOf_Body, [Payload])

@@ -9,7 +9,7 @@ struct OpenItem {
     struct Found {
         var outcome: Lorgnette_V1_Outcome
         var payloads: [Payload]
-        var models: [String]
+        var models: [Lorgnette_V1_Model]
         var seconds: Double
         var cached: Bool
     }
@@ -49,6 +49,7 @@ struct OpenItem {
                 input.stage = name
                 input.expert = pipeline.stages[source].description.service
                 input.outcome = found.outcome
+                input.models = found.models
                 if binding.kind == .tensor {
                     for index in input.outcome.tensors.indices {
                         let frame = Int(input.outcome.tensors[index].frame)
@@ -57,7 +58,7 @@ struct OpenItem {
                     }
                 } else {
                     input.outcome.tensors = []
-                    let words = Envelope.outcome(found.outcome, models: found.models)
+                    let words = Envelope.outcome(found.outcome, models: found.models.fingerprints)
                     if let passage = ContextMerger.passage(stage: name, expert: input.expert, outcome: words) {
                         input.passage.label = passage.label
                         input.passage.lines = passage.lines
@@ -87,10 +88,10 @@ struct OpenItem {
     private func report(_ index: Int, _ settlement: RunMachine.Settlement, of pipeline: BoundPipeline) -> StageReport {
         var report = StageReport(expert: pipeline.stages[index].description.service, status: .ok)
         if let found = found[index], settlement.hasResult {
-            report.outcome = Envelope.outcome(found.outcome, models: found.models)
+            report.outcome = Envelope.outcome(found.outcome, models: found.models.fingerprints)
             report.seconds = found.seconds
             report.cached = found.cached
-            report.model = found.models.first
+            report.model = found.models.first?.fingerprint
         }
         switch settlement {
         case .succeeded(let attempts): report.attempts = attempts
@@ -146,6 +147,10 @@ extension PreparedItem {
         }
         return line
     }
+}
+
+extension [Lorgnette_V1_Model] {
+    var fingerprints: [String] { map(\.fingerprint) }
 }
 
 extension ExpertReference {

@@ -74,6 +74,11 @@ public final class ExpertTask: Sendable {
     /// The words of a port, merged for a prompt, one passage for each stage.
     public func passages(_ port: String) -> [Lorgnette_V1_Passage] { inputs(port).filter(\.hasPassage).map(\.passage) }
 
+    /// What the stages at a port compute with.
+    public func models(_ port: String) -> [ExpertModel] {
+        inputs(port).flatMap(\.models).map { ExpertModel(role: $0.role, name: $0.name, fingerprint: $0.fingerprint) }
+    }
+
     /// The bare words of a port, stages joined by newlines; "" if there are none.
     public func text(_ port: String) -> String { outcomes(port).filter(\.hasText).map(\.text).joined(separator: "\n") }
 

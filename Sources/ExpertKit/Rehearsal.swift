@@ -25,13 +25,18 @@ public final class Rehearsal<Worker: Expert> {
         let port: String, stage: String, expert: String
         let answer: ExpertAnswer
         let passage: Lorgnette_V1_Passage?
+        let models: [ExpertModel]
 
-        public init(port: String, stage: String, expert: String = "", _ answer: ExpertAnswer, passage: Lorgnette_V1_Passage? = nil) {
+        public init(
+            port: String, stage: String, expert: String = "", _ answer: ExpertAnswer,
+            passage: Lorgnette_V1_Passage? = nil, models: [ExpertModel] = []
+        ) {
             self.port = port
             self.stage = stage
             self.expert = expert
             self.answer = answer
             self.passage = passage
+            self.models = models
         }
     }
 
@@ -69,6 +74,7 @@ public final class Rehearsal<Worker: Expert> {
                     $0.stage = input.stage
                     $0.expert = input.expert
                     $0.outcome = outcome
+                    $0.models = input.models.map(\.wire)
                     if let passage = input.passage { $0.passage = passage }
                 })
         }

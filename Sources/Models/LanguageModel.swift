@@ -11,6 +11,8 @@ public struct LanguageModel: Sendable {
     public let fingerprint: String
     /// Tokens that every sequence begins with: the begin of sequence, where the model was trained behind it, or none.
     public let begin: [Int]
+    /// Fingerprints of the models that it was converted from.
+    let origins: [String]
     private let writing: Result<ChatTemplate?, ModelError>
 
     /// How a conversation is written; nil if the file says nothing of it. Throws `ModelError.configuration` if what it
@@ -27,6 +29,7 @@ public struct LanguageModel: Sendable {
         writing = source.template()
         fingerprint = try source.fingerprint()
         begin = source.wantsBegin ? tokenizer.bos.map { [$0] } ?? [] : []
+        origins = source.origins
         guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
             throw ModelError.configuration(
                 file: path, key: "tokenizer", expected: "at most \(llama.configuration.vocabulary) tokens",
@@ -41,6 +44,7 @@ public struct LanguageModel: Sendable {
         writing = other.writing
         name = other.name
         fingerprint = other.fingerprint
+        origins = other.origins
     }
 
     /// The same model tuned by an adapter that was made for it.
@@ -53,8 +57,9 @@ public struct LanguageModel: Sendable {
     public func adapter(
         path: String, visualHeads: Int? = nil, promptLength: Int? = nil, gating: LlamaAdapter.Gating? = nil
     ) throws -> LlamaAdapter {
-        try LlamaAdapter(
-            CheckpointReader.open(path), base: llama.configuration, fingerprint: fingerprint, visualHeads: visualHeads,
+        let checkpoint = try CheckpointReader.open(path)
+        return try LlamaAdapter(
+            checkpoint, base: llama.configuration, fingerprint: fingerprint(for: checkpoint), visualHeads: visualHeads,
             promptLength: promptLength, gating: gating)
     }
 

@@ -202,6 +202,7 @@ extension LanguageSource {
         }
         writer.set("general.file_type", .uint32(precision.fileType))
         writer.set("general.quantization_version", .uint32(2))
-        writer.set("lorgnette.converted_from", .string(try fingerprint()))
+        // An adapter for any of them is one for what is written.
+        writer.set(Self.originKey, .string((try [fingerprint()] + origins).joined(separator: " ")))
     }
 }

@@ -6,6 +6,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
     case weights(file: String, faults: [String])
     /// The adapter was trained for another base model.
     case wrongBase(adapter: String, expected: String, found: String)
+    /// The picture's features are of another vision model than the adapter was trained with.
+    case wrongVision(expected: String, found: String)
     /// The picture's features are not of the shape that the adapter reads.
     case features(expected: String, found: String)
     /// The pixels are not of a shape that the encoder reads.
@@ -26,6 +28,8 @@ public enum ModelError: Error, Equatable, CustomStringConvertible {
                 + faults.prefix(12).joined(separator: "; ") + (faults.count > 12 ? "; …" : "")
         case .wrongBase(let adapter, let expected, let found):
             "\(adapter): made for the base model \(expected), found \(found)"
+        case .wrongVision(let expected, let found):
+            "visual features: the adapter was trained with those of \(expected), found those of \(found)"
         case .features(let expected, let found):
             "visual features: expected \(expected), found \(found)"
         case .pixels(let expected, let found):

@@ -12,6 +12,9 @@ public struct PicturePreparation: Sendable, Equatable {
     }
 
     public let fit: Fit
+    /// Pixels of the shorter side before the middle is taken; nil if the whole picture is squeezed.
+    public var shorterSide: Int? { if case .cropped(let side, _) = fit { side } else { nil } }
+    public var roundsDown: Bool { if case .cropped(_, let down) = fit { down } else { false } }
     /// Of red, green, blue, on the scale 0…1.
     public let mean: [Float]
     public let deviation: [Float]
@@ -23,12 +26,26 @@ public struct PicturePreparation: Sendable, Equatable {
     }
 
     /// The whole picture with ImageNet's mean and deviation.
-    static let imageNet = PicturePreparation(
+    public static let imageNet = PicturePreparation(
         fit: .squeezed, mean: [0.485, 0.456, 0.406], deviation: [0.229, 0.224, 0.225])
 
     private static let clip: (mean: [Float], deviation: [Float]) = (
         [0.48145466, 0.4578275, 0.40821073], [0.26862954, 0.26130258, 0.27577711]
     )
+}
+
+extension PicturePreparation: CustomStringConvertible {
+    /// In words, as an adapter's file has it.
+    public var description: String {
+        let numbers =
+            switch (mean, deviation) {
+            case (Self.imageNet.mean, Self.imageNet.deviation): "ImageNet's mean and deviation"
+            case (Self.clip.mean, Self.clip.deviation): "CLIP's mean and deviation"
+            default: "mean \(mean), deviation \(deviation)"
+            }
+        guard let shorterSide else { return "resized without keeping the aspect, bicubic, \(numbers)" }
+        return "shorter side resized to \(shorterSide), bicubic, the middle of it, \(numbers)"
+    }
 }
 
 extension PicturePreparation {

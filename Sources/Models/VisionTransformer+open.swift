@@ -16,6 +16,11 @@ extension VisionTransformer {
         }
     }
 
+    /// "sha256:…" of an encoder's file, or of a folder's weights in order.
+    public static func fingerprint(of path: String) throws -> String {
+        try Fingerprint.sha256(of: HuggingFaceFolder.isOne(path) ? HuggingFaceFolder(path: path).weights : [path])
+    }
+
     /// The CLIP or DINOv2 in a folder of Hugging Face's.
     init(_ folder: HuggingFaceFolder) throws(ModelError) {
         switch try folder.config.word("model_type", of: ["clip", "clip_vision_model", "dinov2"]) {

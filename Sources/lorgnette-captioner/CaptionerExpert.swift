@@ -13,7 +13,7 @@ final class CaptionerExpert: Expert {
         options: [
             .string(
                 "language", default: "SmolLM2-135M-Instruct.Q4_1.gguf",
-                "GGUF file of a LLaMA: a path, or a name in the models folder."),
+                "A LLaMA: a GGUF file, or a folder as LLaMA or Hugging Face released it; a path, or a name in the models folder."),
             .string(
                 "adapter",
                 "LLaMA-Adapter V2 made for that language model: a path, or a name in the models folder. Without: the one that ships with Lorgnette."
@@ -28,6 +28,7 @@ final class CaptionerExpert: Expert {
     private let limit: Int
     private let state: Llama.State
     let models: [ExpertModel]
+    private let facts: [String: String]
 
     init(options: ExpertOptions) throws {
         let path = try DataFolder.model(options.string("language"))
@@ -54,6 +55,9 @@ final class CaptionerExpert: Expert {
                     role: "adapter", name: adapterPath.split(separator: "/").last.map(String.init) ?? adapterPath,
                     fingerprint: try Fingerprint.sha256(of: adapterPath)),
             ]
+            facts =
+                base.isConvertedBase(of: adapter)
+                ? ["base": "\(base.name) was converted from the model that the adapter was made for"] : [:]
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
         }
@@ -70,6 +74,7 @@ final class CaptionerExpert: Expert {
             if !text.isEmpty { task.report(text: text) }
         }
         var answer = ExpertAnswer(text: String(generation.text.trimmingPrefix { $0 == " " }))
+        answer.facts = facts
         answer.generation = .with {
             $0.tokens = UInt32(generation.ids.count)
             $0.finish = generation.finish.rawValue
@@ -92,6 +97,13 @@ final class CaptionerExpert: Expert {
 extension ExpertTask {
     /// What the adapter reads of the features at a port.
     fileprivate func features(_ port: String, for adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor {
+        do {
+            for model in models(port) where model.role == "vision" {
+                try adapter.check(vision: model.name, fingerprint: model.fingerprint)
+            }
+        } catch {
+            throw .wrongModel("input \"\(port)\": \(error)")
+        }
         var parts: [Tensor] = []
         for visual in try tensors(port, LlamaAdapter.featureNames(blocks: adapter.visionBlocks)) {
             let part = Tensor(visual.shape)

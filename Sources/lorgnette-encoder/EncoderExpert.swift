@@ -1,4 +1,3 @@
-import Checkpoints
 import ExpertKit
 import Models
 import Pictures
@@ -13,7 +12,8 @@ final class EncoderExpert: Expert {
         options: [
             .string(
                 "model", default: "vit_s_focus.onnx",
-                "ONNX file with a DINOv2 backbone: a path, or a name in the models folder."),
+                "The vision transformer: an ONNX file with a DINOv2 backbone, a CLIP as OpenAI released it, or a folder of Hugging Face's with a CLIP or DINOv2; a path, or a name in the models folder."
+            ),
             .strings(
                 "blocks",
                 "Blocks of the vision transformer, counted from 1, whose features travel besides the last one's, as tensors features.N. Without: 9 and 11, which the adapters that ship with Lorgnette read, if there are more."
@@ -30,9 +30,10 @@ final class EncoderExpert: Expert {
         let path = try DataFolder.model(options.string("model"))
         element = try options.string("dtype") == "f16" ? .f16 : .f32
         do {
-            vision = try VisionTransformer(onnx: ONNXInitialisers(path: path))
+            vision = try VisionTransformer(path: path)
             models = [
-                ExpertModel(role: "vision", name: path.lastComponent, fingerprint: try Fingerprint.sha256(of: path))
+                ExpertModel(
+                    role: "vision", name: path.lastComponent, fingerprint: try VisionTransformer.fingerprint(of: path))
             ]
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
@@ -60,9 +61,7 @@ final class EncoderExpert: Expert {
     func answer(_ task: ExpertTask) throws -> ExpertAnswer {
         let picture = try decoded(task)
         try task.checkCancelled()
-        let size = vision.configuration.imageSize
-        let pixels = PixelNormalisation.imageNet.apply(picture.resized(width: size, height: size))
-        let features = try vision.forward(Tensor(pixels, [3, size, size]), with: blocks)
+        let features = try vision.forward(vision.pixels(of: picture), with: blocks)
         var answer = ExpertAnswer()
         answer.tensors = zip(LlamaAdapter.featureNames(blocks: blocks), features).map { name, features in
             .init(name, shape: features.shape, element: element, payload: payload(features))
@@ -102,6 +101,17 @@ final class EncoderExpert: Expert {
                 for i in 0..<features.count { halves[i] = Float16(features.data[i]) }
             }
         }
+    }
+}
+
+extension VisionTransformer {
+    /// The pixels [3, H, W] that the encoder sees of a picture.
+    fileprivate func pixels(of picture: Picture) -> Tensor {
+        let size = configuration.imageSize
+        let square = picture.square(
+            size, shorterSide: preparation.shorterSide, rounding: preparation.roundsDown ? .floor : .halfEven)
+        let normalisation = PixelNormalisation(mean: preparation.mean, deviation: preparation.deviation)
+        return Tensor(normalisation.apply(square), [3, size, size])
     }
 }
 

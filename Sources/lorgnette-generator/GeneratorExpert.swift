@@ -14,7 +14,7 @@ final class GeneratorExpert: Expert {
         options: [
             .string(
                 "language", default: "SmolLM2-135M-Instruct.Q4_1.gguf",
-                "GGUF file of a LLaMA: a path, or a name in the models folder."),
+                "A LLaMA: a GGUF file, or a folder as LLaMA or Hugging Face released it; a path, or a name in the models folder."),
             .string(
                 "adapter",
                 "LLaMA-Adapter V2 through which the model sees the picture itself: a path, or a name in the models folder. Without: words only."
@@ -95,6 +95,7 @@ final class GeneratorExpert: Expert {
     private var head: [Int] = []
     private let examples: [GroundedPrompt.Example]
     let models: [ExpertModel]
+    private let facts: [String: String]
 
     init(options: ExpertOptions) throws {
         let path = try DataFolder.model(options.string("language"))
@@ -121,6 +122,9 @@ final class GeneratorExpert: Expert {
                 language = base
             }
             self.models = models
+            facts =
+                adapter.map(base.isConvertedBase) == true
+                ? ["base": "\(base.name) was converted from the model that the adapter was made for"] : [:]
             state = try Llama.State(language.llama, capacity: min(Self.window, language.llama.configuration.context))
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
@@ -177,6 +181,7 @@ final class GeneratorExpert: Expert {
             if streams, !text.isEmpty { task.report(text: text) }
         }
         var answer = ExpertAnswer(text: generation.text.trimmed)
+        answer.facts = facts
         answer.generation = .with {
             $0.tokens = UInt32(generation.ids.count)
             $0.finish = generation.finish.rawValue
@@ -252,6 +257,13 @@ extension String {
 extension ExpertTask {
     /// What the adapter reads of the features at a port.
     fileprivate func features(_ port: String, for adapter: LlamaAdapter) throws(ExpertFailure) -> Tensor {
+        do {
+            for model in models(port) where model.role == "vision" {
+                try adapter.check(vision: model.name, fingerprint: model.fingerprint)
+            }
+        } catch {
+            throw .wrongModel("input \"\(port)\": \(error)")
+        }
         var parts: [Tensor] = []
         for visual in try tensors(port, LlamaAdapter.featureNames(blocks: adapter.visionBlocks)) {
             let part = Tensor(visual.shape)

@@ -1,4 +1,5 @@
 import Checkpoints
+import Crypto
 import ExpertKit
 import Foundation
 import Models
@@ -10,25 +11,39 @@ import Training
 struct FeatureMaker {
     private let vision: VisionTransformer
     private let blocks: [Int]
+    /// The model's file or folder, without those above.
+    let name: String
     let fingerprint: String
     let store: FeatureStore
 
     /// - Parameter blocks: of the vision transformer, counted from 1, whose features are looked at besides the last.
     init(vision path: String, blocks: [Int]) throws {
-        vision = try VisionTransformer(onnx: ONNXInitialisers(path: path))
+        vision = try VisionTransformer(path: path)
         self.blocks = blocks
+        name = path.split(separator: "/").last.map(String.init) ?? path
         let last = vision.configuration.layers - 1
         if let wrong = blocks.first(where: { !(1...last).contains($0) }) {
             throw TrainFault("vision_blocks: expected blocks from 1 to \(last), found \(wrong)")
         }
-        fingerprint = try Fingerprint.sha256(of: path)
+        fingerprint = try VisionTransformer.fingerprint(of: path)
         let folder = "\(DataFolder.home)/features"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         let size = vision.configuration.imageSize
         store = try FeatureStore(
-            path: "\(folder)/\(fingerprint.hex.prefix(16))\(blocks.map { "-\($0)" }.joined()).f16",
+            path: "\(folder)/\(Self.name(fingerprint, blocks, vision.preparation)).f16",
             rows: vision.tokens(height: size, width: size),
             columns: vision.featureWidth + blocks.count * vision.configuration.width)
+    }
+
+    /// How pictures are prepared, in words.
+    var preparation: String { vision.preparation.description }
+
+    /// A store's name. Two folders may have the same weights and prepare pictures differently.
+    private static func name(_ fingerprint: String, _ blocks: [Int], _ preparation: PicturePreparation) -> String {
+        let name = "\(fingerprint.hex.prefix(16))" + blocks.map { "-\($0)" }.joined()
+        if preparation == .imageNet { return name }
+        let digest = SHA256.hash(data: Data("\(preparation)".utf8))
+        return name + "-p" + digest.prefix(4).map { String(format: "%02x", $0) }.joined()
     }
 
     var featureWidth: Int { store.columns }
@@ -61,9 +76,12 @@ struct FeatureMaker {
     private func make(_ key: String, _ path: String, isMirrored: Bool) throws {
         if store.contains(key) { return }
         let size = vision.configuration.imageSize
-        var picture = try Picture.load(path: path).resized(width: size, height: size)
+        let preparation = vision.preparation
+        var picture = try Picture.load(path: path).square(
+            size, shorterSide: preparation.shorterSide, rounding: preparation.roundsDown ? .floor : .halfEven)
         if isMirrored { picture = picture.mirrored() }
-        let pixels = Tensor(PixelNormalisation.imageNet.apply(picture), [3, size, size])
+        let normalisation = PixelNormalisation(mean: preparation.mean, deviation: preparation.deviation)
+        let pixels = Tensor(normalisation.apply(picture), [3, size, size])
         try store.add(key, Tensor(beside: vision.forward(pixels, with: blocks)))
     }
 

@@ -122,12 +122,15 @@ final class TrainingSession {
         facts["captions"] = "\(trainer.captions)"
         facts["seed"] = "\(file.plan.seed)"
         facts["stop"] = "<|im_end|>"
-        if let vision { facts["vision_sha256"] = vision.fingerprint.hex }
+        if let vision {
+            facts["vision"] = vision.name
+            facts["vision_sha256"] = vision.fingerprint.hex
+        }
         if !file.visionBlocks.isEmpty {
             facts["vision_blocks"] = file.visionBlocks.map { "\($0)" }.joined(separator: ",")
         }
         if let pictures = file.pictures {
-            facts["image"] = "resized without keeping the aspect, bicubic, ImageNet's mean and deviation"
+            facts["image"] = vision?.preparation
             facts["prompt"] = pictures.prompt
             facts["ask"] = pictures.ask
             facts["system"] = pictures.system

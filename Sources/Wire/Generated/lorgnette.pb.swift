@@ -667,6 +667,12 @@ public nonisolated struct Lorgnette_V1_Input: @unchecked Sendable {
   /// Clears the value of `passage`. Subsequent reads from it will return its default value.
   public mutating func clearPassage() {_uniqueStorage()._passage = nil}
 
+  /// what the stage computes with
+  public var models: [Lorgnette_V1_Model] {
+    get {_storage._models}
+    set {_uniqueStorage()._models = newValue}
+  }
+
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
   public init() {}
@@ -1724,7 +1730,7 @@ nonisolated extension Lorgnette_V1_Picture: SwiftProtobuf.Message, SwiftProtobuf
 
 nonisolated extension Lorgnette_V1_Input: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Input"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}port\0\u{1}stage\0\u{1}expert\0\u{1}outcome\0\u{1}passage\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}port\0\u{1}stage\0\u{1}expert\0\u{1}outcome\0\u{1}passage\0\u{1}models\0")
 
   fileprivate class _StorageClass {
     var _port: String = String()
@@ -1732,6 +1738,7 @@ nonisolated extension Lorgnette_V1_Input: SwiftProtobuf.Message, SwiftProtobuf._
     var _expert: String = String()
     var _outcome: Lorgnette_V1_Outcome? = nil
     var _passage: Lorgnette_V1_Passage? = nil
+    var _models: [Lorgnette_V1_Model] = []
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -1747,6 +1754,7 @@ nonisolated extension Lorgnette_V1_Input: SwiftProtobuf.Message, SwiftProtobuf._
       _expert = source._expert
       _outcome = source._outcome
       _passage = source._passage
+      _models = source._models
     }
   }
 
@@ -1770,6 +1778,7 @@ nonisolated extension Lorgnette_V1_Input: SwiftProtobuf.Message, SwiftProtobuf._
         case 3: try { try decoder.decodeSingularStringField(value: &_storage._expert) }()
         case 4: try { try decoder.decodeSingularMessageField(value: &_storage._outcome) }()
         case 5: try { try decoder.decodeSingularMessageField(value: &_storage._passage) }()
+        case 6: try { try decoder.decodeRepeatedMessageField(value: &_storage._models) }()
         default: break
         }
       }
@@ -1797,6 +1806,9 @@ nonisolated extension Lorgnette_V1_Input: SwiftProtobuf.Message, SwiftProtobuf._
       try { if let v = _storage._passage {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
       } }()
+      if !_storage._models.isEmpty {
+        try visitor.visitRepeatedMessageField(value: _storage._models, fieldNumber: 6)
+      }
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1811,6 +1823,7 @@ nonisolated extension Lorgnette_V1_Input: SwiftProtobuf.Message, SwiftProtobuf._
         if _storage._expert != rhs_storage._expert {return false}
         if _storage._outcome != rhs_storage._outcome {return false}
         if _storage._passage != rhs_storage._passage {return false}
+        if _storage._models != rhs_storage._models {return false}
         return true
       }
       if !storagesAreEqual {return false}
