@@ -12,7 +12,18 @@ enum ModelsFolder {
     }
 
     /// The paths of the regular files in a folder, by name; none if it cannot be read.
-    static func files(in folder: String) -> [String] {
+    static func files(in folder: String) -> [String] { entries(of: folder, S_IFREG) }
+
+    /// The paths of the folders in a folder, by name.
+    static func folders(in folder: String) -> [String] { entries(of: folder, S_IFDIR) }
+
+    /// Bytes of a file; 0 if it is not there.
+    static func size(of path: String) -> Int {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? Int(facts.st_size) : 0
+    }
+
+    private static func entries(of folder: String, _ kind: mode_t) -> [String] {
         guard let handle = opendir(folder) else { return [] }
         defer { closedir(handle) }
         var found: [String] = []
@@ -22,7 +33,7 @@ enum ModelsFolder {
             }
             var facts = stat()
             let path = folder + "/" + name
-            if stat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG { found.append(path) }
+            if !name.hasPrefix("."), stat(path, &facts) == 0, facts.st_mode & S_IFMT == kind { found.append(path) }
         }
         return found.sorted()
     }

@@ -1,0 +1,36 @@
+import Checkpoints
+import Models
+
+/// What a model file or folder is good for, in a few words; "" if nothing is known.
+enum Fit {
+    static func text(_ kind: ModelFolder.Kind) -> String {
+        switch kind {
+        case .language(let width, let layers):
+            "language of captioner and generator; adapters made for width \(width) and \(layers) layers"
+        case .vision(let width): "model of the encoder; adapters that read features of width \(width)"
+        }
+    }
+
+    /// Told by the keys.
+    static func text(_ checkpoint: any Checkpoint) -> String {
+        let facts = checkpoint.metadata
+        if facts["general.architecture"]?.string == "llama",
+            let width = facts["llama.embedding_length"]?.int, let layers = facts["llama.block_count"]?.int
+        {
+            return text(.language(width: width, layers: layers))
+        }
+        if let projection = checkpoint.view("visual.proj"), projection.shape.count == 2 {
+            return text(.vision(featureWidth: projection.shape[1]))
+        }
+        if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight"), !weight.shape.isEmpty {
+            return text(.vision(featureWidth: weight.shape[0]))
+        }
+        if let features = checkpoint.view("clip_proj.weight"), features.shape.count == 2,
+            let prompts = checkpoint.view("adapter_query.weight"), prompts.shape.count == 2
+        {
+            return "adapter of captioner and generator for a language model of width \(prompts.shape[1]) and an encoder "
+                + "with features of width \(features.shape[1])"
+        }
+        return ""
+    }
+}
