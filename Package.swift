@@ -81,6 +81,10 @@ let package = Package(
 
         // Tests
         .target(name: "Golden", dependencies: ["Checkpoints", "Tensors"], path: "Tests/Golden", swiftSettings: strict),
+        .target(
+            name: "Mutations", dependencies: ["Models", "Checkpoints", "Tensors", "Golden"], path: "Tests/Mutations",
+            swiftSettings: strict),
+        .executableTarget(name: "Fuzz", dependencies: ["Mutations"], path: "Tests/Fuzz", swiftSettings: strict),
         program("lorgnette-rehearsal", ["ExpertKit", "Wire"]),
         tests("Tensors", ["Tensors", "CKernels", "Golden"]),
         tests("Checkpoints", ["Checkpoints", "Tensors", "Golden"]),
@@ -93,6 +97,7 @@ let package = Package(
         tests("ExpertKit", ["ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
         tests("EndToEnd", ["Golden"]),
+        tests("Fuzz", ["Mutations"]),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]
