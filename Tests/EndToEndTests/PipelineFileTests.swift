@@ -12,11 +12,15 @@ import Testing
 
     private static let tiny = "\(Workbench.package)/Tests/Fixtures/tiny"
 
-    /// A data folder in which the tiny models have the starter models' names.
+    /// A data folder in which the tiny models have the names of the starter models and of the official ones: what a file
+    /// is, is told by what is in it.
     private func home() throws -> [String: String] {
         let models = "\(bench.path)/data/models"
         try FileManager.default.createDirectory(atPath: models, withIntermediateDirectories: true)
-        for (name, file) in ["SmolLM2-135M-Instruct.Q4_1.gguf": "language.gguf", "vit_s_focus.onnx": "vision.onnx"] {
+        for (name, file) in [
+            "SmolLM2-135M-Instruct.Q4_1.gguf": "language.gguf", "vit_s_focus.onnx": "vision.onnx",
+            "llama-7b.q4_0.gguf": "language.gguf", "ViT-L-14.pt": "vision.onnx", "BIAS-7B.pth": "adapter.safetensors",
+        ] {
             try FileManager.default.copyItem(atPath: "\(Self.tiny)/\(file)", toPath: "\(models)/\(name)")
         }
         return ["LORGNETTE_HOME": "\(bench.path)/data"]
@@ -28,7 +32,7 @@ import Testing
         return text.contains("expert: captioner") ? ["--set", "caption.adapter=\(Self.tiny)/adapter.safetensors"] : []
     }
 
-    @Test func thereAreFiles() { #expect(Self.files.count >= 4) }
+    @Test func thereAreFiles() { #expect(Self.files.count >= 5) }
 
     @Test(arguments: files) func runsEndToEnd(file: String) throws {
         for index in 0..<3 { try bench.picture("\(index).pgm", seed: index, size: 64) }
