@@ -37,6 +37,15 @@ import Testing
         #expect(faults.isEmpty, "\(faults.joined(separator: "\n"))")
     }
 
+    /// The README says which test covers a checkpoint.
+    @Test func testsThatAreNamedAreThere() throws {
+        let readme = try #require(house.text("README.md"))
+        let files = Set(house.files(in: "Tests", "swift").compactMap { $0.split(separator: "/").last })
+        for name in Set(readme.matches(of: /`(\w+Tests)`/).map(\.1)) {
+            #expect(files.contains("\(name).swift"), "README.md names \(name)")
+        }
+    }
+
     /// The words are put together here so that this file does not find itself.
     @Test func noPathsOfOneMachineAndNoNotesToSelf() {
         let machines = ["/" + "tmp/", "/" + "work/", "/" + "root/", "/" + "home/", "/" + "Users/"]
