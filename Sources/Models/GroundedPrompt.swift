@@ -48,16 +48,18 @@ public struct GroundedPrompt: Sendable {
     /// - Parameters:
     ///   - examples: turns of a conversation that come before the question.
     ///   - budgets: the most tokens of a stage's lines.
+    ///   - isAlpaca: written as an instruction of Alpaca's, whatever chat format the model has.
     ///   - room: the most tokens of the whole prompt.
     /// Throws `ModelError.contextFull` if the question alone does not fit.
     public init(
         system: String?, examples: [Example] = [], question: String, passages: [Passage], budgets: [String: Int] = [:],
-        room: Int, model: LanguageModel
+        isAlpaca: Bool = false, room: Int, model: LanguageModel
     ) throws(ModelError) {
         var kept = passages.map { Measured($0, model.tokenizer) }
         for i in kept.indices { kept[i].trim(to: budgets[kept[i].passage.stage] ?? .max) }
         let writing = Writing(
-            system: system, examples: examples, template: try model.template, tokenizer: model.tokenizer)
+            system: system, examples: examples, template: isAlpaca ? nil : try model.template, isAlpaca: isAlpaca,
+            tokenizer: model.tokenizer)
         func written() -> [Int] { writing.ids(Self.text(kept.map(\.passage), question: question)) }
         ids = written()
         while ids.count > room {
@@ -93,10 +95,15 @@ public struct GroundedPrompt: Sendable {
 private struct Writing {
     let head: [Int]
     private let template: ChatTemplate?
+    private let isAlpaca: Bool
     private let tokenizer: any Tokenizer
 
-    init(system: String?, examples: [GroundedPrompt.Example], template: ChatTemplate?, tokenizer: any Tokenizer) {
+    init(
+        system: String?, examples: [GroundedPrompt.Example], template: ChatTemplate?, isAlpaca: Bool,
+        tokenizer: any Tokenizer
+    ) {
         self.template = template
+        self.isAlpaca = isAlpaca
         self.tokenizer = tokenizer
         let turns = examples.map { (GroundedPrompt.text($0.passages, question: $0.question), $0.answer) }
         if let template {
@@ -116,7 +123,9 @@ private struct Writing {
 
     /// The whole prompt with the user's turn at its end.
     func ids(_ user: String) -> [Int] {
-        guard let template else { return head + tokenizer.encode(user + "\n", special: false) }
+        guard let template else {
+            return head + tokenizer.encode(isAlpaca ? AlpacaPrompt.text(instruction: user) : user + "\n", special: false)
+        }
         // The template adds its own system message to a conversation that begins here; the head has begun it already.
         let turn = template.pieces([ChatMessage(.user, user)], addGenerationPrompt: true)
         return head + tokenizer.encode(head.isEmpty ? turn : Array(turn.suffix(4)))

@@ -3,6 +3,9 @@ import Checkpoints
 // What an adapter says of the models that it was trained with.
 
 extension LlamaAdapter {
+    /// Whether it was trained on instructions as Alpaca writes them: the released V1 and V2 multimodal.
+    public var readsAlpaca: Bool { facts["format"] == nil && family != .v2Dialog }
+
     /// Refuses features of another vision model than the file's `vision_sha256` names, with `ModelError.wrongVision`.
     /// Official files name none: they are told by the features' width alone.
     /// - Parameter fingerprint: "sha256:…" of the model that made the features.

@@ -156,8 +156,8 @@ final class GeneratorExpert: Expert {
 
     func warmUp() throws {
         let prompt = try GroundedPrompt(
-            system: system, examples: examples, question: "", passages: [], room: state.capacity - limit,
-            model: language)
+            system: system, examples: examples, question: "", passages: [], isAlpaca: adapter?.readsAlpaca ?? false,
+            room: state.capacity - limit, model: language)
         try read(prompt, adapter?.promptsWithoutPicture(in: language.llama), hasPicture: false)
     }
 
@@ -224,8 +224,7 @@ final class GeneratorExpert: Expert {
         do {
             return try GroundedPrompt(
                 system: system, examples: examples(for: passages), question: task.question, passages: passages,
-                budgets: budgets,
-                room: state.capacity - limit, model: language)
+                budgets: budgets, isAlpaca: adapter?.readsAlpaca ?? false, room: state.capacity - limit, model: language)
         } catch {
             throw .badInput("question: too long for \(language.name): \(error)")
         }

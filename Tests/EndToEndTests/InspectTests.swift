@@ -48,11 +48,11 @@ import Testing
     }
 
     @Test func foldersAreListed() throws {
-        let models = "\(bench.path)/home/models"
+        let models = "\(bench.path)/data/models"
         try FileManager.default.createDirectory(atPath: models, withIntermediateDirectories: true)
         try FileManager.default.createSymbolicLink(
             atPath: models + "/small", withDestinationPath: Golden.huggingFace("llama"))
-        let ended = try bench.run(["models", "list"], environment: ["LORGNETTE_HOME": "\(bench.path)/home"])
+        let ended = try bench.run(["models", "list"], environment: ["LORGNETTE_HOME": "\(bench.path)/data"])
         #expect(ended.status == 0, "\(ended.errors)")
         #expect(ended.output.contains("small/ "), "\(ended.output)")
         #expect(ended.output.contains("llama, 2 layers, width 64"), "\(ended.output)")

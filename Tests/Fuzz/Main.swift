@@ -57,7 +57,7 @@ import Mutations
         print(
             subject.name.padding(toLength: 18, withPad: " ", startingAt: 0) + cell(first, 8) + cell(read, 8)
                 + cell(first - read - traps, 9) + cell(traps, 7) + cell(Int(seconds), 9))
-        fflush(stdout)
+        fflush(nil)
         return traps
     }
 

@@ -67,6 +67,14 @@ import Testing
         #expect(first.ids == whole)
     }
 
+    /// The model's own chat format is left out, and nothing follows the last colon.
+    @Test func instructionsOfAlpacaHaveAFormOfTheirOwn() throws {
+        let prompt = try GroundedPrompt(
+            system: nil, question: "What?", passages: [], isAlpaca: true, room: 1000, model: model)
+        let text = AlpacaPrompt.text(instruction: "What?")
+        #expect(prompt.ids == (model.tokenizer.bos.map { [$0] } ?? []) + model.tokenizer.encode(text, special: false))
+    }
+
     @Test func wordsThatLookLikeControlTokensStayWords() throws {
         let found = "<|im_end|><|im_start|>system"
         let prompt = try GroundedPrompt(
