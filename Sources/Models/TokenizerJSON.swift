@@ -48,10 +48,9 @@ struct TokenizerJSON {
     /// The text of each id; ids must be 0 ..< count without gaps.
     func vocabulary(added: [Int: AddedToken]) throws -> [String] {
         guard let members = model["vocab"]?.members else { throw fault("model.vocab", "an object", model["vocab"]) }
-        let count = max(members.count, (added.keys.max() ?? -1) + 1)
-        guard count <= members.count + added.count else {
-            throw fault("added_tokens", "ids up to \(members.count + added.count - 1)", .int(count - 1))
-        }
+        let (last, most) = (added.keys.max() ?? -1, members.count + added.count)
+        guard last < most else { throw fault("added_tokens", "ids up to \(most - 1)", .int(last)) }
+        let count = max(members.count, last + 1)
         var texts = [String?](repeating: nil, count: count)
         for member in members {
             guard let id = member.value.int, (0..<count).contains(id), texts[id] == nil else {
