@@ -124,7 +124,8 @@ private struct Writing {
     /// The whole prompt with the user's turn at its end.
     func ids(_ user: String) -> [Int] {
         guard let template else {
-            return head + tokenizer.encode(isAlpaca ? AlpacaPrompt.text(instruction: user) : user + "\n", special: false)
+            return head
+                + tokenizer.encode(isAlpaca ? AlpacaPrompt.text(instruction: user) : user + "\n", special: false)
         }
         // The template adds its own system message to a conversation that begins here; the head has begun it already.
         let turn = template.pieces([ChatMessage(.user, user)], addGenerationPrompt: true)

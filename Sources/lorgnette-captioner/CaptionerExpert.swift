@@ -13,7 +13,8 @@ final class CaptionerExpert: Expert {
         options: [
             .string(
                 "language", default: "SmolLM2-135M-Instruct.Q4_1.gguf",
-                "A LLaMA: a GGUF file, or a folder as LLaMA or Hugging Face released it; a path, or a name in the models folder."),
+                "A LLaMA: a GGUF file, or a folder as LLaMA or Hugging Face released it; a path, or a name in the models folder."
+            ),
             .string(
                 "adapter",
                 "LLaMA-Adapter V2 made for that language model: a path, or a name in the models folder. Without: the one that ships with Lorgnette."

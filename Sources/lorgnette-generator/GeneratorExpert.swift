@@ -14,7 +14,8 @@ final class GeneratorExpert: Expert {
         options: [
             .string(
                 "language", default: "SmolLM2-135M-Instruct.Q4_1.gguf",
-                "A LLaMA: a GGUF file, or a folder as LLaMA or Hugging Face released it; a path, or a name in the models folder."),
+                "A LLaMA: a GGUF file, or a folder as LLaMA or Hugging Face released it; a path, or a name in the models folder."
+            ),
             .string(
                 "adapter",
                 "LLaMA-Adapter V2 through which the model sees the picture itself: a path, or a name in the models folder. Without: words only."
@@ -224,7 +225,8 @@ final class GeneratorExpert: Expert {
         do {
             return try GroundedPrompt(
                 system: system, examples: examples(for: passages), question: task.question, passages: passages,
-                budgets: budgets, isAlpaca: adapter?.readsAlpaca ?? false, room: state.capacity - limit, model: language)
+                budgets: budgets, isAlpaca: adapter?.readsAlpaca ?? false, room: state.capacity - limit, model: language
+            )
         } catch {
             throw .badInput("question: too long for \(language.name): \(error)")
         }

@@ -22,13 +22,15 @@ enum Fit {
         if let projection = checkpoint.view("visual.proj"), projection.shape.count == 2 {
             return text(.vision(featureWidth: projection.shape[1]))
         }
-        if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight"), !weight.shape.isEmpty {
+        if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight"), !weight.shape.isEmpty
+        {
             return text(.vision(featureWidth: weight.shape[0]))
         }
         if let features = checkpoint.view("clip_proj.weight"), features.shape.count == 2,
             let prompts = checkpoint.view("adapter_query.weight"), prompts.shape.count == 2
         {
-            return "adapter of captioner and generator for a language model of width \(prompts.shape[1]) and an encoder "
+            return
+                "adapter of captioner and generator for a language model of width \(prompts.shape[1]) and an encoder "
                 + "with features of width \(features.shape[1])"
         }
         return ""

@@ -5,7 +5,8 @@ import Tensors
 
 struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows what is in a model file or folder: what it is and fits, metadata, every tensor's type and shape.")
+        abstract:
+            "Shows what is in a model file or folder: what it is and fits, metadata, every tensor's type and shape.")
 
     @Argument(
         help: """

@@ -15,7 +15,7 @@ import Testing
                 [
                     "layout       Hugging Face, 3 files", "model        llama, 2 layers, width 64,",
                     "fits         language of captioner and generator; adapters made for width 64 and 2 layers",
-                    "types        f32 21",
+                    "types        f16 21",
                 ]
             ),
             ("clip", ["layout       Hugging Face, 1 file", "model        clip", "fits         model of the encoder;"]),
@@ -41,7 +41,8 @@ import Testing
 
     @Test(
         .enabled(
-            if: Golden.fixture("v2-dialog/llama-sharded") != nil, "the reference numbers are not beside the repository"))
+            if: Golden.fixture("v2-dialog/llama-sharded") != nil, "the reference numbers are not beside the repository")
+    )
     func officialFoldersAreDescribed() throws {
         let ended = try bench.run(["models", "inspect", #require(Golden.fixture("v2-dialog/llama-sharded"))])
         #expect(ended.output.contains("layout       LLaMA as it was released, 2 shards"), "\(ended.output.prefix(900))")

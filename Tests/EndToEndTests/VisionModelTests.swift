@@ -63,7 +63,9 @@ import Testing
         for (_, result) in results {
             #expect(result.status == "failed" && result.errorCode == "wrong_model", "\(result)")
             let message = (result["error"] as? [String: Any])?["message"] as? String ?? ""
-            #expect(message.contains("input \"visual\": visual features: the adapter was trained with those of clip (sha256:"))
+            #expect(
+                message.contains(
+                    "input \"visual\": visual features: the adapter was trained with those of clip (sha256:"))
             #expect(message.contains("found those of vision.onnx (sha256:6119131fdf03bea5"), "\(message)")
         }
     }
@@ -90,13 +92,15 @@ import Testing
         let words = ["models", "probe", "--language", other, "--adapter", adapter, "--tokens", "1,2", "--out"]
         let ended = try bench.run(words + ["\(bench.path)/x.safetensors"])
         #expect(ended.status != 0)
-        #expect(ended.errors.contains("made for the base model language.gguf (sha256:a645e6a3e15bd9be"), "\(ended.errors)")
+        #expect(
+            ended.errors.contains("made for the base model language.gguf (sha256:a645e6a3e15bd9be"), "\(ended.errors)")
     }
 
     /// The official files as they are: a LLaMA folder, OpenAI's CLIP, BIAS; an encoder of another width is refused.
     @Test(
         .enabled(
-            if: Golden.fixture("v2-multimodal-bias/clip.pt") != nil, "the reference numbers are not beside the repository"))
+            if: Golden.fixture("v2-multimodal-bias/clip.pt") != nil,
+            "the reference numbers are not beside the repository"))
     func officialFilesAnswer() throws {
         let folder = try #require(Golden.fixture("v2-multimodal-bias"))
         try bench.write("in/a.png", Data(contentsOf: URL(fileURLWithPath: folder + "/photo.png")))

@@ -6,7 +6,9 @@ import Mutations
 @main enum Main {
     static func main() throws {
         let words = CommandLine.arguments
-        if words.count == 6, words[1] == "--run" { return try run(words[2], Int(words[3]) ?? 0, Int(words[4]) ?? 0, words[5]) }
+        if words.count == 6, words[1] == "--run" {
+            return try run(words[2], Int(words[3]) ?? 0, Int(words[4]) ?? 0, words[5])
+        }
         guard words.count >= 3, let count = Int(words[1]), count > 0 else {
             print("usage: Fuzz COUNT FOLDER [NAME…]")
             exit(2)
@@ -35,7 +37,7 @@ import Mutations
             try process.run()
             process.waitUntilExit()
             let note = (try? String(contentsOfFile: room + "/note", encoding: .utf8)) ?? ""
-            let numbers = note.split(separator: " ").compactMap { Int($0) }
+            let numbers = note.split(whereSeparator: \.isWhitespace).compactMap { Int($0) }
             guard numbers.count == 2 else { break }
             read += numbers[1]
             if process.terminationReason == .exit, process.terminationStatus == 0 {
