@@ -124,12 +124,12 @@ import Testing
         let drawn = (0..<4).map { Array(UnsafeBufferPointer(start: some.row($0), count: 400)) }
         #expect(drawn[0] == rows[0] && Set(drawn).count == 4 && drawn.allSatisfy(rows.contains))
 
-        let kept = features.droppingColumns(0.25, &random)
+        let kept = features.droppingColumns(0.5, &random)
         let gone = (0..<400).filter { kept.data[$0] == 0 }
-        #expect((60...140).contains(gone.count), "\(gone.count) of 400")
+        #expect((150...250).contains(gone.count), "\(gone.count) of 400")
         for i in 0..<9 {
             for c in 0..<400 {
-                #expect(kept.row(i)[c] == (gone.contains(c) ? 0 : features.row(i)[c] / 0.75))
+                #expect(kept.row(i)[c] == (gone.contains(c) ? 0 : 2 * features.row(i)[c]))
             }
         }
         #expect(features.droppingColumns(0, &random) === features)
