@@ -78,7 +78,9 @@ public final class Trainer {
         }
         if let common = plan.commonTokens {
             var tokens = Set(0..<min(common, network.configuration.vocabulary))
-            for source in [self.pictures ?? drawnFrom, self.instructions].compactMap({ $0 }) { tokens.formUnion(source.vocabulary) }
+            for source in [self.pictures ?? drawnFrom, self.instructions].compactMap({ $0 }) {
+                tokens.formUnion(source.vocabulary)
+            }
             network.narrowVocabulary(to: tokens)
         }
         optimizer = AdamW(network.parameters, .init(decay: plan.decay, clip: plan.clip))
@@ -150,7 +152,9 @@ public final class Trainer {
                 let scores = captions.map { judge.score($0, picture: drawn[written.count].index) }
                 let total = scores.reduce(0, +)
                 sum += total
-                let weights = scores.map { rewards.weight * Float($0 - (total - $0) / Double(max(1, scores.count - 1))) }
+                let weights = scores.map {
+                    rewards.weight * Float($0 - (total - $0) / Double(max(1, scores.count - 1)))
+                }
                 written.append(
                     Example(
                         features: picture.features, prompt: picture.prompt, continuations: captions, weights: weights))

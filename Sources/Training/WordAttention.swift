@@ -61,7 +61,10 @@ struct WordAttention {
             let (slot, prompt) = (step.slots[r], step.prompts[r])
             // The rows that are seen: the prompt's, then the text's own.
             let parts = [
-                (k: memory.promptK.row(prompt.lowerBound), v: memory.promptV.row(prompt.lowerBound), rows: prompt.count),
+                (
+                    k: memory.promptK.row(prompt.lowerBound), v: memory.promptV.row(prompt.lowerBound),
+                    rows: prompt.count
+                ),
                 (k: memory.k.row(slot * step.longest), v: memory.v.row(slot * step.longest), rows: own),
             ]
             withUnsafeTemporaryAllocation(of: Float.self, capacity: most) { buffer in

@@ -27,7 +27,8 @@ struct CaptionScores: CaptionJudge {
         // A caption is among the references that it is measured by, where it scores 10 of 10.
         let scores = words.enumerated().map { picture, captions in
             captions.map { caption in
-                (corpus.score(caption, picture: picture) * Double(captions.count) - 10) / Double(max(1, captions.count - 1))
+                (corpus.score(caption, picture: picture) * Double(captions.count) - 10)
+                    / Double(max(1, captions.count - 1))
             }
         }
         let mean = scores.joined().reduce(0, +) / Double(max(1, scores.joined().count))

@@ -19,7 +19,9 @@ final class TrainingSession {
         func place(_ path: String) -> String { path.hasPrefix("/") || folder.isEmpty ? path : "\(folder)/\(path)" }
         language = try LanguageModel(path: DataFolder.model(file.language))
         let writing = try PromptWriting(language, file)
-        vision = file.adapter.visual == nil ? nil : try FeatureMaker(vision: DataFolder.model(file.vision), blocks: file.visionBlocks)
+        vision =
+            file.adapter.visual == nil
+            ? nil : try FeatureMaker(vision: DataFolder.model(file.vision), blocks: file.visionBlocks)
         if let vision { file.adapter.visual?.featureWidth = vision.featureWidth }
         var validation: [Example] = []
         var judges = Trainer.Judges()

@@ -15,7 +15,8 @@ import Testing
         let width = network.plan.visual?.featureWidth ?? 0
         return (0..<count).map {
             var example = TinyBase.example(
-                network.configuration.vocabulary, seed: UInt64($0), features: TinyBase.features(5, width, seed: UInt64($0)))
+                network.configuration.vocabulary, seed: UInt64($0),
+                features: TinyBase.features(5, width, seed: UInt64($0)))
             example.prompt = Array(example.prompt.prefix($0 % 3 + 1))
             return example
         }
