@@ -11,8 +11,6 @@ final class PictureExamples: ExampleSource {
     private let prompt: [Int]
     /// For each entry its captions as tokens, the end included.
     private let captions: [[[Int]]]
-    /// For each entry how much each caption counts; nil: all alike.
-    private let weights: [[Float]]?
     private let wanted: TrainingFile.Pictures
 
     init(
@@ -22,7 +20,6 @@ final class PictureExamples: ExampleSource {
         (self.entries, self.keys, self.store, self.wanted) = (entries, keys, store, wanted)
         prompt = writing.picturePrompt
         captions = entries.map { $0.captions.map(writing.caption) }
-        weights = wanted.consensus > 0 ? CaptionScores.consensus(entries.map(\.captions), wanted.consensus) : nil
     }
 
     var count: Int { entries.count }
@@ -35,13 +32,11 @@ final class PictureExamples: ExampleSource {
         let mirrored = keys[index].mirrored
         let isMirrored = mirrored != nil && random.next() & 1 == 1
         let key = isMirrored ? mirrored ?? keys[index].straight : keys[index].straight
-        var chosen = Array(captions[index].indices)
+        var chosen = captions[index]
         if chosen.count > wanted.captions { chosen = Array(chosen.shuffled(using: &random).prefix(wanted.captions)) }
         let features = try store.features(key)?.someFeatures(wanted.features, &random)
             .droppingColumns(wanted.dropout, &random)
-        return Example(
-            features: features, prompt: prompt, continuations: chosen.map { captions[index][$0] },
-            weights: weights.map { weights in chosen.map { weights[index][$0] } })
+        return Example(features: features, prompt: prompt, continuations: chosen)
     }
 
     /// Captions of all entries, as the warm start wants them.

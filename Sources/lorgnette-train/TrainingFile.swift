@@ -18,9 +18,6 @@ struct TrainingFile {
         var dropout: Float = 0
         /// Also learn from pictures seen in a mirror, half of the time.
         var mirror = false
-        /// How much a caption's weight follows its likeness to the picture's other captions: 0 not at all, 1 as their
-        /// CIDEr-D.
-        var consensus: Float = 0
     }
 
     struct Instructions {
@@ -109,7 +106,6 @@ struct TrainingFile {
             r.integer("features", 2...1_000_000).map { p.features = $0 }
             r.number("dropout", 0...0.9).map { p.dropout = $0 }
             r.bool("mirror").map { p.mirror = $0 }
-            r.number("consensus", 0...1).map { p.consensus = $0 }
             return p
         }
         plan.rewards = r.map("rewards") { r in

@@ -39,7 +39,7 @@ import Testing
               gate: 0.3
               visual: {width: 8, blocks: 1, heads: 2, queries: 3}
             lens: {steps: 4, batch: 4}
-            pictures: {data: in, prompt: "Caption:", batch: 3, captions: 2, mirror: true, consensus: 0.5}
+            pictures: {data: in, prompt: "Caption:", batch: 3, captions: 2, mirror: true}
             rewards: {batch: 2, samples: 2, longest: 6}
             instructions: {data: said.jsonl, batch: 2}
             validation: {data: in, pictures: 4}
