@@ -23,9 +23,12 @@ final class MiniCoordinator {
         waker = try Waker()
     }
 
-    /// The next message but Heartbeats; waits for at most ten seconds.
+    /// Longer than a machine takes that is busy with something else; nothing waits so long unless it fails.
+    private static let patience = Duration.seconds(60)
+
+    /// The next message but Heartbeats.
     func next() throws -> (body: Lorgnette_V1_Envelope.OneOf_Body, payloads: [Payload]) {
-        let deadline = SuspendingClock.now + .seconds(10)
+        let deadline = SuspendingClock.now + Self.patience
         while .now < deadline {
             while let received = try router.receive() {
                 guard case .message(let peer, let message) = received, let body = message.envelope.body else { continue }
@@ -40,10 +43,22 @@ final class MiniCoordinator {
 
     func word() throws -> String { try next().body.word }
 
-    /// Waits until the worker has beaten once more.
+    /// Waits until the worker has all that was sent so far, and returns what it said meanwhile: messages keep their
+    /// order, and it refuses at once a task that cannot be.
+    func settle() throws -> [String] {
+        try task(0)
+        var words: [String] = []
+        while true {
+            let word = try word()
+            if word == "failure 0 protocol" { return words }
+            words.append(word)
+        }
+    }
+
+    /// Waits until the worker has beaten once more; what else it says meanwhile is lost.
     func heartbeat() throws {
         let before = heartbeats
-        let deadline = SuspendingClock.now + .seconds(10)
+        let deadline = SuspendingClock.now + Self.patience
         while heartbeats == before {
             guard .now < deadline else { throw Silence() }
             guard let received = try router.receive() else {
@@ -56,7 +71,7 @@ final class MiniCoordinator {
 
     /// Waits for something outside the wire.
     func until(_ condition: () -> Bool) throws {
-        let deadline = SuspendingClock.now + .seconds(10)
+        let deadline = SuspendingClock.now + Self.patience
         while !condition() {
             guard .now < deadline else { throw Silence() }
             _ = try Poller.wait(router, waker: waker, timeout: .milliseconds(1))
