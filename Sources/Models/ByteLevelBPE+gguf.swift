@@ -3,15 +3,17 @@ import Checkpoints
 extension ByteLevelBPE {
     /// The tokenizer in a GGUF file's metadata (`tokenizer.ggml.*` with the model `gpt2`).
     ///
-    /// The pre-tokenizers `smollm` (digits one by one, then GPT-2's pattern) and `gpt-2` are known; another is an error.
+    /// The pre-tokenizers `smollm` (digits one by one, then GPT-2's pattern), `gpt-2` and `llama-bpe` (Llama 3's, which
+    /// takes words that are tokens whole) are known; another is an error.
     public init(gguf: GGUF) throws {
         let metadata = GGUFTokenizerMetadata(gguf)
         try metadata.expect("tokenizer.ggml.model", "gpt2")
-        let splitsDigits: Bool
+        let pattern: WordPattern
         switch metadata.string("tokenizer.ggml.pre") {
-        case "smollm": splitsDigits = true
-        case "gpt-2": splitsDigits = false
-        case let found: throw metadata.fault("tokenizer.ggml.pre", "smollm or gpt-2", found ?? "none")
+        case "smollm": pattern = .digitsThenGPT2
+        case "gpt-2": pattern = .gpt2
+        case let name? where WordPattern.llama3Names.contains(name): pattern = .llama3
+        case let found: throw metadata.fault("tokenizer.ggml.pre", "smollm, gpt-2 or llama-bpe", found ?? "none")
         }
         let tokens = try metadata.strings("tokenizer.ggml.tokens")
         let types = try metadata.types(count: tokens.count)
@@ -37,6 +39,8 @@ extension ByteLevelBPE {
             rank += 1
         }
         self.init(
-            parts, bos: try metadata.id("bos", below: id), eos: try metadata.endIDs(below: id), splitsDigits: splitsDigits)
+            parts, bos: try metadata.id("bos", below: id), eos: try metadata.endIDs(below: id), pattern: pattern,
+            ignoresMerges: pattern == .llama3,
+            wantsBegin: gguf.metadata["tokenizer.ggml.add_bos_token"]?.bool ?? (pattern == .llama3))
     }
 }

@@ -28,7 +28,7 @@ extension ByteLevelBPE {
         let ends = try json.ends(special: parts.specials)
         self.init(
             parts, bos: ends.bos, eos: ends.eos.union(more.filter(vocabulary.indices.contains)),
-            splitsDigits: split.digits, addsPrefixSpace: split.prefixSpace,
-            ignoresMerges: json.model["ignore_merges"]?.bool ?? false)
+            pattern: split.pattern, addsPrefixSpace: split.prefixSpace,
+            ignoresMerges: json.model["ignore_merges"]?.bool ?? false, wantsBegin: ends.wantsBegin)
     }
 }

@@ -1,26 +1,35 @@
-/// Splits UTF-8 text into words by GPT-2's pattern, written out by hand:
-/// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`.
-///
-/// With `splitsDigits` every character of the categories N* is a word of its own, and the pattern sees what lies
-/// between them as separate texts: white space before a digit then counts as the end of a text.
-struct WordSplitter {
-    private enum Kind { case letter, number, space, other, end }
+/// Where a byte-level BPE splits a text into words.
+enum WordPattern: Sendable {
+    /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
+    case gpt2
+    /// Every character of the categories N* is a word of its own, and GPT-2's pattern sees what lies between them as
+    /// separate texts: white space before a digit then counts as the end of a text.
+    case digitsThenGPT2
+    /// `WordPattern.llama3Text`
+    case llama3
+}
 
-    private let text: UnsafeRawBufferPointer
+/// Splits UTF-8 text into words by a pattern, written out by hand.
+struct WordSplitter {
+    enum Kind { case letter, number, space, other, end }
+
+    let text: UnsafeRawBufferPointer
+    private let pattern: WordPattern
     private let splitsDigits: Bool
     private var at = 0
 
     /// `text` is valid UTF-8.
-    init(_ text: UnsafeRawBufferPointer, splitsDigits: Bool) {
+    init(_ text: UnsafeRawBufferPointer, _ pattern: WordPattern) {
         self.text = text
-        self.splitsDigits = splitsDigits
+        self.pattern = pattern
+        splitsDigits = pattern == .digitsThenGPT2
     }
 
     /// The next word's bytes; the words cover the text.
     mutating func next() -> Range<Int>? {
         guard at < text.count else { return nil }
         let start = at
-        at = end(from: start)
+        at = pattern == .llama3 ? llama3End(from: start) : end(from: start)
         return start..<at
     }
 
@@ -53,7 +62,7 @@ struct WordSplitter {
         }
     }
 
-    private func run(of kind: Kind, from start: Int) -> Int {
+    func run(of kind: Kind, from start: Int) -> Int {
         var end = start
         while true {
             let (following, after) = scalar(at: end)
@@ -75,7 +84,7 @@ struct WordSplitter {
     }
 
     /// What stands at an offset, and the offset after it.
-    private func scalar(at offset: Int) -> (kind: Kind, after: Int) {
+    func scalar(at offset: Int) -> (kind: Kind, after: Int) {
         guard offset < text.count else { return (.end, offset) }
         let first = text[offset]
         switch first {

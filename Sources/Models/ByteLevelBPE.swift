@@ -2,7 +2,7 @@
 /// the neighbours whose merge has the lowest rank are merged until none is left.
 ///
 /// Source: Radford et al. 2019 (GPT-2), and Hugging Face's tokenizers for where the order of steps shows: special tokens
-/// are found first, then digits are cut out one by one (if the model wants that), then the pattern applies to each rest.
+/// are found first, then the model's pattern applies to each rest (see `WordPattern`).
 /// A byte without a token is left out, and nothing merges across it.
 public struct ByteLevelBPE: Tokenizer {
     public let bos: Int?
@@ -18,20 +18,23 @@ public struct ByteLevelBPE: Tokenizer {
     /// Recognised in any text (added tokens that are not special).
     let added: SpecialTokens
     let specialIDs: Set<Int>
-    let splitsDigits: Bool
+    let pattern: WordPattern
     let addsPrefixSpace: Bool
     /// A word that is itself a token is taken whole, whatever the merges say.
     let ignoresMerges: Bool
+    /// Whether every text begins with the begin of sequence.
+    let wantsBegin: Bool
 
     init(
-        _ parts: Parts, bos: Int?, eos: Set<Int>, splitsDigits: Bool, addsPrefixSpace: Bool = false,
-        ignoresMerges: Bool = false
+        _ parts: Parts, bos: Int?, eos: Set<Int>, pattern: WordPattern, addsPrefixSpace: Bool = false,
+        ignoresMerges: Bool = false, wantsBegin: Bool = false
     ) {
         self.bos = bos
         self.eos = eos
-        self.splitsDigits = splitsDigits
+        self.pattern = pattern
         self.addsPrefixSpace = addsPrefixSpace
         self.ignoresMerges = ignoresMerges
+        self.wantsBegin = wantsBegin
         (table, merges, specials, added) = (parts.table, parts.merges, parts.specials, parts.added)
         specialIDs = parts.specialIDs
         let table = parts.table
@@ -113,7 +116,7 @@ private struct Encoding {
     }
 
     private mutating func words(_ text: UnsafeRawBufferPointer) {
-        var words = WordSplitter(text, splitsDigits: tokenizer.splitsDigits)
+        var words = WordSplitter(text, tokenizer.pattern)
         while let range = words.next() { word(UnsafeRawBufferPointer(rebasing: text[range])) }
     }
 

@@ -40,8 +40,10 @@ extension GGUFWriter {
         if split.prefixSpace {
             throw fault("pre_tokenizer.add_prefix_space", "false, the only kind that a GGUF can say", "true")
         }
-        if json.model["ignore_merges"]?.bool == true {
-            throw fault("model.ignore_merges", "false, the only kind that a GGUF can say", "true")
+        // A GGUF says it by the pattern's name.
+        let ignoresMerges = json.model["ignore_merges"]?.bool == true
+        if ignoresMerges != (split.pattern == .llama3) {
+            throw fault("model.ignore_merges", "\(!ignoresMerges), all that a GGUF can say here", "\(ignoresMerges)")
         }
         let added = try json.addedTokens()
         let texts = try json.vocabulary(added: added)
@@ -54,13 +56,14 @@ extension GGUFWriter {
             added[id].map { $0.isSpecial ? .control : .userDefined } ?? .normal
         }
         set("tokenizer.ggml.model", .string("gpt2"))
-        set("tokenizer.ggml.pre", .string(split.digits ? "smollm" : "gpt-2"))
+        set("tokenizer.ggml.pre", .string(split.pattern.nameInGGUF))
         set("tokenizer.ggml.tokens", .strings(texts.map { Array($0.utf8) }))
         set("tokenizer.ggml.token_type", .int32s(kinds.map(\.rawValue)))
         set("tokenizer.ggml.merges", .strings(merges.map { Array("\($0.0) \($0.1)".utf8) }))
         set("tokenizer.ggml.add_space_prefix", .bool(false))
-        set("tokenizer.ggml.add_bos_token", .bool(false))
-        try setEnds(of: ByteLevelBPE(tokenizerJSON: path, ends: ends), file: path)
+        let tokenizer = try ByteLevelBPE(tokenizerJSON: path, ends: ends)
+        set("tokenizer.ggml.add_bos_token", .bool(tokenizer.wantsBegin))
+        try setEnds(of: tokenizer, file: path)
     }
 
     private mutating func setEnds(of tokenizer: some Tokenizer, file: String) throws(ModelError) {
@@ -73,5 +76,16 @@ extension GGUFWriter {
                 found: "\(ends.count)")
         }
         for (place, id) in zip(places, ends) { set("tokenizer.ggml.\(place)_token_id", .uint32(id)) }
+    }
+}
+
+extension WordPattern {
+    /// As `tokenizer.ggml.pre` has it.
+    fileprivate var nameInGGUF: String {
+        switch self {
+        case .gpt2: "gpt-2"
+        case .digitsThenGPT2: "smollm"
+        case .llama3: "llama-bpe"
+        }
     }
 }

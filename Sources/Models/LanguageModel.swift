@@ -28,7 +28,7 @@ public struct LanguageModel: Sendable {
         tokenizer = try source.tokenizer()
         writing = source.template()
         fingerprint = try source.fingerprint()
-        begin = source.wantsBegin ? tokenizer.bos.map { [$0] } ?? [] : []
+        begin = source.wantsBegin(tokenizer) ? tokenizer.bos.map { [$0] } ?? [] : []
         origins = source.origins
         guard tokenizer.vocabularySize <= llama.configuration.vocabulary else {
             throw ModelError.configuration(

@@ -67,14 +67,10 @@ public struct LanguageSource: Sendable {
 
     /// Whether a sequence begins with the begin of sequence: SentencePiece models want it unless their file says
     /// otherwise, others only if it says so.
-    var wantsBegin: Bool {
-        switch words {
-        case .gguf(let gguf):
-            gguf.metadata["tokenizer.ggml.add_bos_token"]?.bool
-                ?? (gguf.metadata["tokenizer.ggml.model"]?.string == "llama")
-        case .sentencePiece: true
-        case .tokenizerJSON: tokenizerConfig?["add_bos_token"]?.bool ?? false
-        }
+    func wantsBegin(_ tokenizer: any Tokenizer) -> Bool {
+        if let tokenizer = tokenizer as? ByteLevelBPE { return tokenizer.wantsBegin }
+        guard case .gguf(let gguf) = words else { return true }
+        return gguf.metadata["tokenizer.ggml.add_bos_token"]?.bool ?? true
     }
 
     private var tokenizerConfig: JSONValue? {

@@ -79,39 +79,65 @@ struct TokenizerJSON {
         }
     }
 
-    /// Byte level, alone or after digits.
-    func preTokenizer() throws -> (digits: Bool, prefixSpace: Bool) {
+    /// Byte level, alone, after digits, or after Llama 3's pattern.
+    func preTokenizer() throws -> (pattern: WordPattern, prefixSpace: Bool) {
         let value = root["pre_tokenizer"] ?? .null
         var steps = value["pretokenizers"]?.array ?? [value]
-        var digits = false
+        var pattern = WordPattern.gpt2
         if let first = steps.first, first["type"]?.string == "Digits" {
             try require(
                 first["individual_digits"]?.bool == true, "pre_tokenizer.individual_digits", "true",
                 first["individual_digits"])
-            digits = true
+            pattern = .digitsThenGPT2
+            steps.removeFirst()
+        } else if let first = steps.first, first["type"]?.string == "Split" {
+            let text = first["pattern"]?["Regex"]
+            try require(text?.string == WordPattern.llama3Text, "pre_tokenizer.pattern", "Llama 3's", text)
+            try require(
+                first["behavior"]?.string == "Isolated", "pre_tokenizer.behavior", "\"Isolated\"", first["behavior"])
+            try require(first["invert"]?.bool != true, "pre_tokenizer.invert", "false", first["invert"])
+            pattern = .llama3
             steps.removeFirst()
         }
-        let known = "ByteLevel, alone or after Digits"
+        let known = "ByteLevel, alone or after Digits or Split"
         guard steps.count == 1 else {
             throw fault(
                 "pre_tokenizer", known, .string(steps.map { $0["type"]?.kind ?? "none" }.joined(separator: ", ")))
         }
         try require(steps[0]["type"]?.string == "ByteLevel", "pre_tokenizer", known, steps[0]["type"])
-        try require(steps[0]["use_regex"]?.bool ?? true, "pre_tokenizer.use_regex", "true", steps[0]["use_regex"])
+        let usesRegex = steps[0]["use_regex"]?.bool ?? true
+        try require(
+            usesRegex == (pattern != .llama3), "pre_tokenizer.use_regex", "\(pattern != .llama3)", steps[0]["use_regex"]
+        )
         let prefixSpace = steps[0]["add_prefix_space"]?.bool ?? true
-        try require(!(prefixSpace && digits), "pre_tokenizer.add_prefix_space", "false after Digits", .bool(true))
-        return (digits, prefixSpace)
+        try require(
+            !(prefixSpace && pattern != .gpt2), "pre_tokenizer.add_prefix_space", "false after another step",
+            .bool(true))
+        return (pattern, prefixSpace)
     }
 
-    /// Bos and eos of tokenizer_config.json in the same folder.
-    func ends(special: SpecialTokens) throws -> (bos: Int?, eos: Set<Int>) {
+    /// Bos and eos of tokenizer_config.json in the same folder, and whether texts begin with the former: as it says, or as
+    /// the post-processor does.
+    func ends(special: SpecialTokens) throws -> (bos: Int?, eos: Set<Int>, wantsBegin: Bool) {
         let folder = path.utf8.lastIndex(of: UInt8(ascii: "/")).map { path[...$0] } ?? ""
-        guard let config = try? JSONValue(path: "\(folder)tokenizer_config.json") else { return (nil, []) }
+        let config = (try? JSONValue(path: "\(folder)tokenizer_config.json")) ?? .null
         func id(_ name: String) -> Int? {
             // Written as a string, or as an object with the string in it.
             (config[name]?.string ?? config[name]?["content"]?.string).flatMap { special.id(of: Array($0.utf8)) }
         }
-        return (id("bos_token"), Set([id("eos_token")].compactMap { $0 }))
+        let first = firstOfTemplate.flatMap { special.id(of: Array($0.utf8)) }
+        let bos = id("bos_token") ?? first
+        return (
+            bos, Set([id("eos_token")].compactMap { $0 }),
+            config["add_bos_token"]?.bool ?? (bos != nil && first == bos)
+        )
+    }
+
+    /// The special token that the post-processor puts before a text.
+    private var firstOfTemplate: String? {
+        let value = root["post_processor"] ?? .null
+        let template = (value["processors"]?.array ?? [value]).first { $0["type"]?.string == "TemplateProcessing" }
+        return template?["single"]?.array?.first?["SpecialToken"]?["id"]?.string
     }
 
     private func require(_ condition: Bool, _ key: String, _ expected: String, _ found: JSONValue?) throws {

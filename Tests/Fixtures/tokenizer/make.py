@@ -6,9 +6,11 @@
 writes beside itself, always the same bytes:
   tokenizer.json     byte-level BPE, 256 bytes and some merges, digits cut out, special and added tokens
   gpt2.json          the same without digits cut out, a space put before the text, whole words taken from the vocabulary
+  llama3.json        the same with Llama 3's pattern, whole words taken from the vocabulary, and its begin of sequence
   pieces.model       SentencePiece BPE with byte fallback, user-defined and unused pieces, equal scores
   plain.model        SentencePiece BPE without byte fallback and dummy prefix
   vectors.json       texts, and ids and decoded text for each tokenizer
+  words.json         texts, and the words that Llama 3's pattern splits them into
 
 Needs the packages tokenizers and sentencepiece (ids are theirs).
 """
@@ -44,7 +46,11 @@ PAIRS = ["t h", "th e", "Ġ t", "Ġt he", "a b", "b a", "ab ab", "Ġ a", "a n", 
          "ĠĠ Ġ", "Ċ Ċ", "1 9", "Ã ©", "ä ¸", "ä¸ Ń", "ð Ł", "ðŁ ĺ", "ðŁĺ Ģ", "Â ²", "i n", "in g", "e r", "h e", "the r", "- -"]
 
 
-def byte_level(path, digits, prefix, ignore):
+LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+          r"\s+(?!\S)|\s+")
+
+
+def byte_level(path, digits, prefix, ignore, llama3=False):
     normal = ["<|end|>"] + LETTERS
     merges = []
     for pair in PAIRS:
@@ -58,14 +64,21 @@ def byte_level(path, digits, prefix, ignore):
     added = [{"id": 0, "content": "<|end|>", **flags, "special": True}]
     for content in ["[X]", "[XX]"]:
         added.append({"id": len(normal) + len(added) - 1, "content": content, **flags, "special": False})
-    level = {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": True, "use_regex": True}
-    split = {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": True}, level]}
+    level = {"type": "ByteLevel", "add_prefix_space": prefix, "trim_offsets": True, "use_regex": not llama3}
+    first = {"type": "Split", "pattern": {"Regex": LLAMA3}, "behavior": "Isolated", "invert": False} if llama3 else {
+        "type": "Digits", "individual_digits": True}
+    split = {"type": "Sequence", "pretokenizers": [first, level]}
+    template = {"type": "TemplateProcessing", "special_tokens": {"<|end|>": {"id": "<|end|>", "ids": [0], "tokens": ["<|end|>"]}},
+                "single": [{"SpecialToken": {"id": "<|end|>", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+                "pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}]}
     model = {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": None,
              "end_of_word_suffix": None, "fuse_unk": False, "byte_fallback": False, "ignore_merges": ignore,
              "vocab": {token: i for i, token in enumerate(normal)},
              "merges": merges if digits else [m.split(" ") for m in merges]}
     data = {"version": "1.0", "truncation": None, "padding": None, "added_tokens": added, "normalizer": None,
-            "pre_tokenizer": split if digits else level, "post_processor": None, "decoder": level, "model": model}
+            "pre_tokenizer": split if digits or llama3 else level,
+            "post_processor": {"type": "Sequence", "processors": [level, template]} if llama3 else None,
+            "decoder": level, "model": model}
     with open(os.path.join(HERE, path), "w") as file:
         json.dump(data, file, ensure_ascii=path == "gpt2.json", indent=1)
     reference = tokenizers.Tokenizer.from_file(os.path.join(HERE, path))
@@ -128,6 +141,7 @@ RUNS = {
     "gpt2.json": byte_level("gpt2.json", False, True, True),
     "pieces.model": sentence_piece("pieces.model", True, True),
     "plain.model": sentence_piece("plain.model", False, False),
+    "llama3.json": byte_level("llama3.json", False, False, True, llama3=True),
 }
 vectors = []
 for text in TEXTS:
@@ -138,4 +152,13 @@ for text in TEXTS:
     vectors.append(row)
 with open(os.path.join(HERE, "vectors.json"), "w") as file:
     json.dump(vectors, file, ensure_ascii=True, separators=(",", ":"))
+    file.write("\n")
+
+# Anything at all, so that no branch of the pattern is missed.
+split = tokenizers.pre_tokenizers.Split(tokenizers.Regex(LLAMA3), "isolated")
+ATOMS += ["'S", "'lL", "'Ve", "'RE", "'\u017f", "'D", "'x", "''", "\n\n", " \r", "\t\t", "12345", "a1b2", "!!\n", " ?\n\n", "\x0b", "\x85\n"]
+WORDS = TEXTS + ["".join(rng.choice(ATOMS) for _ in range(rng.randint(1, 16))) for _ in range(300)]
+with open(os.path.join(HERE, "words.json"), "w") as file:
+    json.dump([[text, [word for word, _ in split.pre_tokenize_str(text)]] for text in WORDS], file, ensure_ascii=True,
+              separators=(",", ":"))
     file.write("\n")
