@@ -7,6 +7,10 @@ import Checkpoints
 // in it: the released loader takes 10, and L is rows / P. The code that trains multiplies by tanh(gate), the code that
 // answers by the gate itself.
 //
+// V1 with pictures (section 3.3 of the paper; never released, the keys are ours) has besides `global_proj.weight` [D, C]
+// and `global_proj.bias` [D]. It reads the global features of several scales, one behind the other: the class tokens of
+// the encoder's last block and of those that the metadata's `vision_blocks` names.
+//
 // V2 dialog (arXiv 2304.15010, section 4.1; llama_adapter_v2_chat65b): biases and scales on all seven linears of every
 // layer, `layers.N.attention.wq_bias` [out] and `…wq_scale` [in], and the two norms of every layer. The paper scales a
 // linear's result, the code its input: W (s ⊙ x) + b. No prompts; the last norm stays the base's.
@@ -14,7 +18,8 @@ import Checkpoints
 // V2 multimodal (llama_adapter_v2_multimodal7b): a picture's visual queries added to the prompts, norms and biases, in
 // some files low-rank changes and a second gate.
 //
-// Files of our own may mix these; a file without pictures is of the first family if it has prompts, else of the second.
+// Files of our own may mix these; a file without visual queries is of the first family if it has prompts, else of the
+// second.
 
 extension LlamaAdapter {
     /// A generation of LLaMA-Adapter, told from a file's keys.

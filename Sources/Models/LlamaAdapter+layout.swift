@@ -94,7 +94,7 @@ extension LlamaAdapter {
         return blocks
     }
 
-    /// The sizes of an adapter with prompts and without pictures. Only L · P is in the shapes: P is `promptLength`, or
+    /// The sizes of a V1: an adapter with prompts, without pictures or with their global features. Only L · P is in the shapes: P is `promptLength`, or
     /// what the file says, or 10, which the released loader assumes.
     static func configuration(
         v1 w: WeightReader, _ facts: [String: String], _ base: LlamaConfiguration, _ promptLength: Int?
@@ -118,7 +118,12 @@ extension LlamaAdapter {
                 expected: "\(P) rows (prompts of a layer, \(origin)) for each of at most \(base.layers) layers",
                 found: "\(rows) rows")
         }
-        return Configuration(withoutPictures: P, layers: rows / P)
+        var c = Configuration(withoutPictures: P, layers: rows / P)
+        if w.names("global_proj.weight") {
+            (_, c.featureWidth) = try sizes(w, "global_proj.weight")
+            c.queries = 1
+        }
+        return c
     }
 
     /// The P of a file that is named as the released ones are, `llama_adapter_lenP_layerL_release.pth`, and has L · P
@@ -166,7 +171,8 @@ extension LlamaAdapter {
         }
         guard rows % prompts == 0, rows / prompts + early <= base.layers else {
             throw fault(
-                "adapter_query.weight", "\(prompts) rows for each of at most \(base.layers - early) layers", "\(rows) rows")
+                "adapter_query.weight", "\(prompts) rows for each of at most \(base.layers - early) layers",
+                "\(rows) rows")
         }
         let heads = visualHeads ?? facts["v_num_heads"].map { Int($0) ?? 0 } ?? 16
         guard heads > 0, visualWidth % heads == 0 else {

@@ -41,7 +41,7 @@ extension LlamaAdapter {
     }
 
     /// Whether it reads pictures at all.
-    public var readsPictures: Bool { visual != nil }
+    public var readsPictures: Bool { visual != nil || globalProj != nil }
 
     /// What an encoder calls the features of its last block and of these.
     public static func featureNames(blocks: [Int]) -> [String] { ["features"] + blocks.map { "features.\($0)" } }
@@ -60,13 +60,19 @@ extension LlamaAdapter {
         return parts.count == 1 ? parts[0] : Tensor(beside: parts)
     }
 
-    /// The visual queries of a picture, [Q, D], from its features [N, C]. Throws `ModelError.features` for another C,
+    /// The visual queries of a picture, [Q, D], from its features [N, C]; V1 makes one, of the first row. Throws `ModelError.features` for another C,
     /// and for any if it reads no pictures.
     public func visualQuery(_ features: Tensor) throws(ModelError) -> Tensor {
         let c = configuration
-        guard let visual, features.shape.count == 2, features.columns == c.featureWidth, features.rows > 0 else {
+        guard readsPictures, features.shape.count == 2, features.columns == c.featureWidth, features.rows > 0 else {
             throw .features(expected: expectedFeatures, found: "\(features.shape)")
         }
+        if let globalProj {
+            let query = Tensor(1, globalProj.weight.rows)
+            globalProj(features, rows: 1, into: query)
+            return query
+        }
+        guard let visual else { throw .features(expected: expectedFeatures, found: "\(features.shape)") }
         let (N, Q, E) = (features.rows, c.queries, c.visualWidth)
         let x = Tensor(Q + N, E)
         let projected = Tensor(N, E)

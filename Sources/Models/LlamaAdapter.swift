@@ -12,6 +12,9 @@ import Tensors
 //
 // As released V2 adds a picture's visual queries to the learned prompts of each of the last L layers.
 //
+// V1 with pictures (arXiv 2303.16199, section 3.3; no released file has it): one vector of the picture's global features
+// is added to every learned prompt of the last L layers.
+//
 // The paper's own wiring (arXiv 2304.15010, section 4.3, figure 3; no released file has it): the visual tokens enter
 // the first K layers, through the layer's attention norm like the words that they join, with a softmax and gates of
 // their own; the learned prompts stay in the last L layers, K + L at most all. Keys are the same; metadata: wiring,
@@ -50,6 +53,8 @@ public struct LlamaAdapter: Sendable {
     /// How gates act.
     public let gating: Gating
     let visual: Visual?
+    /// V1's way to a picture.
+    let globalProj: Linear?  // [D, C]
     let adapterQuery: Tensor?  // [L · P, D]
     let injections: [Injection?]  // per layer of the LLaMA
     let tuning: [Tuning]  // per layer of the LLaMA
@@ -108,7 +113,8 @@ public struct LlamaAdapter: Sendable {
             }
         (self.family, configuration) = (family, c)
         self.gating = gating ?? Gating(facts, family)
-        visual = c.featureWidth > 0 ? Visual(w, c, width: base.width) : nil
+        visual = c.visualWidth > 0 ? Visual(w, c, width: base.width) : nil
+        globalProj = family == .v1 && c.featureWidth > 0 ? w.linear("global_proj", base.width, c.featureWidth) : nil
         adapterQuery = c.layers > 0 ? w.tensor("adapter_query.weight", c.layers * c.prompts, base.width) : nil
         // The multimodal files have the prefix, what is saved of a LLaMA alone does not.
         let llama = checkpoint.names.contains { $0.hasPrefix("llama.") } ? "llama." : ""
@@ -122,9 +128,10 @@ public struct LlamaAdapter: Sendable {
 
     /// The prompts of every adapted layer of `model` for a picture's visual query [Q, D]; nil: the learned ones alone.
     public func prompts(_ visualQuery: Tensor?, in model: Llama) -> AdapterPrompts {
-        AdapterPrompts(layers: injections.enumerated().map { i, injection in
-            injection.flatMap { prompts(visualQuery, model, i, $0) }
-        })
+        AdapterPrompts(
+            layers: injections.enumerated().map { i, injection in
+                injection.flatMap { prompts(visualQuery, model, i, $0) }
+            })
     }
 
     /// What acts where there is no picture: all prompts of an adapter that reads none, and the late ones in the paper's
@@ -141,7 +148,13 @@ public struct LlamaAdapter: Sendable {
         if let first = injection.firstPrompt, let adapterQuery {
             prompt.data.update(from: adapterQuery.row(first), count: prompt.count)
         }
-        if injection.readsVisual, let visual { Math.add(prompt, visual, into: prompt) }
+        if injection.readsVisual, let visual {
+            if globalProj != nil {
+                for row in 0..<count { Math.axpy(1, visual.data, prompt.row(row), c.width) }
+            } else {
+                Math.add(prompt, visual, into: prompt)
+            }
+        }
         if injection.isNormed {
             Math.rmsNorm(prompt, weight: layer.attentionNorm, eps: c.normEps, into: prompt)
         }
