@@ -6,7 +6,8 @@ import Tensors
 
 extension VisionTransformer {
     /// The visual tower of a CLIP in OpenAI's layout (a state dict or a TorchScript archive). The text tower is left
-    /// out. Heads are 64 wide; the picture is as large as the grid of positions.
+    /// out. There is a head for every 64 of the width; the picture is as large as an archive's `input_resolution` says,
+    /// else as the grid of positions.
     public init(clip checkpoint: any Checkpoint) throws(ModelError) {
         let w = WeightReader(checkpoint)
         let c = try Configuration(clip: w)
@@ -42,6 +43,17 @@ extension VisionTransformer {
 }
 
 extension VisionTransformer.Configuration {
+    /// The side of the picture in pixels that a TorchScript archive names; nil where there is none.
+    private static func resolution(_ checkpoint: any Checkpoint) throws(ModelError) -> Int? {
+        let key = "input_resolution"
+        guard let view = checkpoint.view(key) else { return nil }
+        guard view.count == 1, let value = try? view.tensor().array.first, let size = Int(exactly: value), size > 0
+        else {
+            throw .configuration(file: checkpoint.file, key: key, expected: "a number above 0", found: "\(view.shape)")
+        }
+        return size
+    }
+
     /// Sizes from the shapes.
     fileprivate init(clip w: WeightReader) throws(ModelError) {
         func fault(_ key: String, _ expected: String, _ found: [Int]?) -> ModelError {
@@ -54,8 +66,8 @@ extension VisionTransformer.Configuration {
         else { throw fault(patchKey, "a tensor [width, 3, patch, patch] (is this a CLIP?)", w.shape(patchKey)) }
         width = shape[0]
         patch = shape[2]
-        guard width % 64 == 0 else { throw fault(patchKey, "a width in heads of 64", shape) }
         heads = width / 64
+        guard heads > 0, width % heads == 0 else { throw fault(patchKey, "a width of heads of 64 or more", shape) }
         let projection = w.shape("visual.proj")
         guard projection?.count == 2, projection?.allSatisfy({ $0 > 0 }) == true else {
             throw fault("visual.proj", "a tensor [width, features] (a CLIP with a vision transformer)", projection)
@@ -71,7 +83,10 @@ extension VisionTransformer.Configuration {
         while w.has("visual.transformer.resblocks.\(layers).ln_1.weight") { layers += 1 }
         self.layers = layers
         hidden = w.shape("visual.transformer.resblocks.0.mlp.c_fc.bias")?.first ?? 4 * width
-        imageSize = grid * patch
+        imageSize = try Self.resolution(w.checkpoint) ?? grid * patch
+        guard imageSize / patch == grid, imageSize <= 4096 else {
+            throw fault("input_resolution", "a size of \(grid) × \(grid) patches of \(patch)", [imageSize])
+        }
         eps = 1e-5
     }
 }

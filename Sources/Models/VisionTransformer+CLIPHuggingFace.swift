@@ -12,11 +12,13 @@ extension VisionTransformer {
         let isWhole = try folder.config.word("model_type", of: ["clip", "clip_vision_model"]) == "clip"
         let config = isWhole ? folder.config.inside("vision_config") : folder.config
         let w = WeightReader(folder.checkpoint)
+        // A tower that is saved alone has no prefix in newer files.
+        let own = folder.checkpoint.names.contains { $0.hasPrefix("vision_model.") } ? "vision_model." : ""
         let c = try Configuration(clip: config, w)
         let activation = try config.word("hidden_act", of: ["quick_gelu", "gelu"], fallback: "quick_gelu")
         let (D, p) = (c.width, c.patch)
         let blocks = (0..<c.layers).map { i in
-            let key = "vision_model.encoder.layers.\(i)."
+            let key = own + "encoder.layers.\(i)."
             return VisualBlock(
                 heads: c.heads, eps: c.eps, activation: activation == "gelu" ? .gelu : .quickGelu,
                 norm1: w.norm(key + "layer_norm1", D),
@@ -26,19 +28,19 @@ extension VisionTransformer {
                 fc1: w.linear(key + "mlp.fc1", c.hidden, D),
                 fc2: w.linear(key + "mlp.fc2", D, c.hidden))
         }
-        let all = w.tensor("vision_model.embeddings.position_embedding.weight", 1 + c.grid * c.grid, D)
+        let all = w.tensor(own + "embeddings.position_embedding.weight", 1 + c.grid * c.grid, D)
         let projection = "visual_projection.weight"
         let features = w.shape(projection)?.first ?? 0
         let weights = Weights(
-            classToken: w.tensor("vision_model.embeddings.class_embedding", D),
+            classToken: w.tensor(own + "embeddings.class_embedding", D),
             patch: Linear(
-                weight: w.matrix("vision_model.embeddings.patch_embedding.weight", of: [D, 3, p, p], D, 3 * p * p)),
+                weight: w.matrix(own + "embeddings.patch_embedding.weight", of: [D, 3, p, p], D, 3 * p * p)),
             classPosition: all.slice(rows: 0..<1),
             positions: PositionEmbedding(grid: all.slice(rows: 1..<all.rows), rows: c.grid, columns: c.grid),
-            preNorm: w.norm("vision_model.pre_layrnorm", D),  // so spelled there
-            blocks: blocks, norm: w.norm("vision_model.post_layernorm", D),
+            preNorm: w.norm(own + "pre_layrnorm", D),  // so spelled there
+            blocks: blocks, norm: w.norm(own + "post_layernorm", D),
             projection: w.names(projection) ? w.matrix(projection, features, D) : nil)
-        w.ignore("vision_model.embeddings.position_ids")  // 0, 1, 2, …
+        w.ignore(own + "embeddings.position_ids")  // 0, 1, 2, …
         w.ignore("logit_scale")
         for key in folder.checkpoint.names where key.hasPrefix("text_") { w.ignore(key) }
         w.refuseTheRest()
@@ -65,8 +67,8 @@ extension VisionTransformer.Configuration {
         hidden = try config.count("intermediate_size", most: 1 << 20, fallback: 3072)
         patch = try config.count("patch_size", most: 256, fallback: 32)
         imageSize = try config.count("image_size", most: 4096, fallback: 224)
-        guard imageSize % patch == 0 else { throw config.fault("image_size", "a multiple of \(patch)", "\(imageSize)") }
         grid = imageSize / patch
+        guard grid > 0 else { throw config.fault("image_size", "at least \(patch), a patch", "\(imageSize)") }
         eps = try config.number("layer_norm_eps", fallback: 1e-5)
         try config.refuse("num_channels", unless: config["num_channels"].map { $0.int == 3 } ?? true, "3")
     }

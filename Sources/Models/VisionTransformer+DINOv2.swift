@@ -131,8 +131,8 @@ extension VisionTransformer.Configuration {
             throw fault("heads", "a divisor of the width \(width)", "\(self.heads)")
         }
         self.imageSize = imageSize ?? min(224 / patch, grid) * patch
-        guard self.imageSize >= patch, self.imageSize <= 4096, self.imageSize % patch == 0 else {
-            throw fault("image_size", "a multiple of the patch \(patch) up to 4096", "\(self.imageSize)")
+        guard self.imageSize >= patch, self.imageSize <= 4096 else {
+            throw fault("image_size", "at least the patch \(patch) and at most 4096", "\(self.imageSize)")
         }
         eps = 1e-6
     }

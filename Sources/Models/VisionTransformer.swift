@@ -62,9 +62,12 @@ public struct VisionTransformer: Sendable {
     /// `get_intermediate_layers` gives them). Blocks are counted from 1.
     ///
     /// What a picture shows is not always said best at the end: a backbone that was tuned for another task forgets.
-    public func forward(_ pixels: Tensor, with blocks: [Int]) throws(ModelError) -> [Tensor] {
+    public func forward(
+        _ pixels: Tensor, with blocks: [Int], observe: Observer? = nil
+    ) throws(ModelError) -> [Tensor] {
         var middle: [Int: Tensor] = [:]
         let last = try forward(pixels) { [weights, configuration] i, hidden in
+            observe?(i, hidden)
             guard blocks.contains(i) else { return }
             let normed = Tensor(hidden.rows, configuration.width)
             weights.norm(hidden, rows: hidden.rows, eps: configuration.eps, into: normed)
@@ -73,14 +76,14 @@ public struct VisionTransformer: Sendable {
         return [last] + blocks.compactMap { middle[$0] }
     }
 
-    /// Features [N, O] of normalised pixels [3, H, W], H and W multiples of the patch.
-    /// Throws `ModelError.pixels` for another shape.
+    /// Features [N, O] of normalised pixels [3, H, W], at least a patch in each direction; pixels behind the last whole
+    /// patch are not seen. Throws `ModelError.pixels` for another shape.
     public func forward(_ pixels: Tensor, observe: Observer? = nil) throws(ModelError) -> Tensor {
         let c = configuration
         let p = c.patch
-        guard pixels.shape.count == 3, pixels.shape[0] == 3, pixels.shape[1] >= p, pixels.shape[2] >= p,
-            pixels.shape[1] % p == 0, pixels.shape[2] % p == 0
-        else { throw .pixels(expected: "[3, height, width] in multiples of \(p)", found: pixels.shape) }
+        guard pixels.shape.count == 3, pixels.shape[0] == 3, pixels.shape[1] >= p, pixels.shape[2] >= p else {
+            throw .pixels(expected: "[3, height, width] of at least \(p) each", found: pixels.shape)
+        }
         let (rows, columns) = (pixels.shape[1] / p, pixels.shape[2] / p)
         let N = 1 + rows * columns
 
@@ -104,10 +107,10 @@ public struct VisionTransformer: Sendable {
     /// [rows · columns, 3 p p]: the pixels of each patch, channel by channel, as the embedding's weights have them.
     private func patches(of pixels: Tensor, _ rows: Int, _ columns: Int) -> Tensor {
         let p = configuration.patch
-        let (H, W) = (rows * p, columns * p)
+        let (H, W) = (pixels.shape[1], pixels.shape[2])
         let patches = Tensor(rows * columns, 3 * p * p)
         for channel in 0..<3 {
-            for y in 0..<H {
+            for y in 0..<rows * p {
                 let line = pixels.data + (channel * H + y) * W
                 for column in 0..<columns {
                     let patch = patches.row(y / p * columns + column)
