@@ -53,14 +53,17 @@ public struct LanguageModel: Sendable {
     }
 
     /// The adapter in a safetensors or PyTorch file, checked against this model; parameters and errors as in
-    /// `LlamaAdapter.init`.
+    /// `LlamaAdapter.init`. What neither the caller nor the file says is looked up in `hparams.json` beside it.
     public func adapter(
         path: String, visualHeads: Int? = nil, promptLength: Int? = nil, gating: LlamaAdapter.Gating? = nil
     ) throws -> LlamaAdapter {
         let checkpoint = try CheckpointReader.open(path)
+        let notes = try AdapterNotes(beside: path)
+        func isOpen(_ key: String) -> Bool { checkpoint.metadata[key] == nil }
         return try LlamaAdapter(
-            checkpoint, base: llama.configuration, fingerprint: fingerprint(for: checkpoint), visualHeads: visualHeads,
-            promptLength: promptLength, gating: gating)
+            checkpoint, base: llama.configuration, fingerprint: fingerprint(for: checkpoint),
+            visualHeads: visualHeads ?? (isOpen("v_num_heads") ? notes.visualHeads : nil),
+            promptLength: promptLength ?? (isOpen("prompt_len") ? notes.promptLength : nil), gating: gating)
     }
 
     /// What a generation ended with.

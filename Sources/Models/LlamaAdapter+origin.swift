@@ -6,6 +6,9 @@ extension LlamaAdapter {
     /// Whether it was trained on instructions as Alpaca writes them: the released V1 and V2 multimodal.
     public var readsAlpaca: Bool { facts["format"] == nil && family != .v2Dialog }
 
+    /// Whether its file says with which vision model's features it was trained.
+    public var namesVision: Bool { facts["vision_sha256"] != nil }
+
     /// Refuses features of another vision model than the file's `vision_sha256` names, with `ModelError.wrongVision`.
     /// Official files name none: they are told by the features' width alone.
     /// - Parameter fingerprint: "sha256:…" of the model that made the features.

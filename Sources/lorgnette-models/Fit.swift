@@ -19,9 +19,7 @@ enum Fit {
         {
             return text(.language(width: width, layers: layers))
         }
-        if let projection = checkpoint.view("visual.proj"), projection.shape.count == 2 {
-            return text(.vision(featureWidth: projection.shape[1]))
-        }
+        if let file = ReleasedFile(checkpoint) { return file.fit }
         if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight"), !weight.shape.isEmpty
         {
             return text(.vision(featureWidth: weight.shape[0]))
@@ -32,6 +30,13 @@ enum Fit {
             return
                 "adapter of captioner and generator for a language model of width \(prompts.shape[1]) and an encoder "
                 + "with features of width \(features.shape[1])"
+        }
+        if let family = try? LlamaAdapter.Family(of: checkpoint), family != .v2Multimodal {
+            let (layers, width) = LlamaAdapter.base(of: checkpoint)
+            let pictures = checkpoint.view("global_proj.weight")?.shape.last
+            return "adapter of the generator for a language model of \(layers) layers"
+                + (width.map { " and width \($0)" } ?? "")
+                + (pictures.map { ", and features of width \($0)" } ?? "")
         }
         return ""
     }

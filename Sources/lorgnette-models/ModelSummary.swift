@@ -27,6 +27,7 @@ struct ModelSummary {
             return architecture + layers + width
         }
         if let family = try? LlamaAdapter.Family(of: checkpoint) { return about(family, checkpoint) }
+        if let file = ReleasedFile(checkpoint) { return file.about }
         if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight") {
             return "DINOv2, width \(weight.shape[0]), patch \(weight.shape.last ?? 0)"
         }
@@ -38,12 +39,8 @@ struct ModelSummary {
         if let base = facts["base"]?.string {
             return "\(family.rawValue) (\(facts["role"]?.string ?? "no role")) for \(base)"
         }
-        // Released files do not name their base, but have something for each of its layers.
-        let layers = Set(checkpoint.names.compactMap { $0.firstMatch(of: /^(?:llama\.)?layers\.(\d+)\./)?.1 }).count
-        let ends = ["adapter_query.weight", "attention_norm.weight", "attention.wo_bias"]
-        let key = checkpoint.names.first { name in ends.contains { name.hasSuffix($0) } }
-        let width = key.flatMap { checkpoint.view($0)?.shape.last }.map { " and width \($0)" } ?? ""
-        return "\(family.rawValue) for a LLaMA of \(layers) layers\(width)"
+        let (layers, width) = LlamaAdapter.base(of: checkpoint)
+        return "\(family.rawValue) for a LLaMA of \(layers) layers\(width.map { " and width \($0)" } ?? "")"
     }
 
     /// "98.4 MB"
@@ -51,6 +48,17 @@ struct ModelSummary {
         if bytes < 1_000_000 { return "\((bytes + 500) / 1000) kB" }
         let tenths = (bytes + 50_000) / 100_000
         return "\(tenths / 10).\(tenths % 10) MB"
+    }
+}
+
+extension LlamaAdapter {
+    /// Layers and width of the LLaMA that a file is for. Released files do not name their base, but have something for
+    /// each of its layers.
+    static func base(of checkpoint: any Checkpoint) -> (layers: Int, width: Int?) {
+        let layers = Set(checkpoint.names.compactMap { $0.firstMatch(of: /^(?:llama\.)?layers\.(\d+)\./)?.1 }).count
+        let ends = ["adapter_query.weight", "attention_norm.weight", "attention.wo_bias"]
+        let key = checkpoint.names.first { name in ends.contains { name.hasSuffix($0) } }
+        return (layers, key.flatMap { checkpoint.view($0)?.shape.last })
     }
 }
 

@@ -10,15 +10,25 @@ struct Probe: ParsableCommand {
         discussion: """
             Written are tokens [T] int32, logits [T, vocabulary] and greedy [N] int32; with an image pixels [3, H, W], \
             visual_features [N, D] and, with an adapter, visual_query [Q, width]; with --layers hidden.0 (embeddings) to \
-            hidden.L [T, width].
+            hidden.L and final_norm (the last norm's) [T, width], and of a picture visual_hidden.0 to visual_hidden.L.
             """)
 
     @Option(help: "A GGUF file, a folder as LLaMA was released, or a folder of Hugging Face's.") var language: String?
     @Option(help: "A LLaMA-Adapter (V1, V2 dialog, V2 multimodal) in a safetensors or PyTorch file.")
     var adapter: String?
-    @Option(help: "Heads of the adapter's visual blocks, where they are not the released 16 and its file does not say.")
+    @Option(
+        help: """
+            Heads of the adapter's visual blocks, where they are not the released 16 and neither its file nor hparams.json \
+            beside it says so.
+            """)
+
     var visualHeads: Int?
-    @Option(help: "Prompts of a layer of a V1 adapter, where its file and its name do not say them and they are not 10.")
+    @Option(
+        help: """
+            Prompts of a layer of a V1 adapter, where its file, its name and hparams.json beside it do not say them and \
+            they are not 10.
+            """)
+
     var promptLength: Int?
     @Option(help: "How its gates act: tanh, or raw, which released V1 files answer with.")
     var gating: LlamaAdapter.Gating?
@@ -54,32 +64,52 @@ struct Probe: ParsableCommand {
 
     func run() throws {
         var file = SafetensorsWriter()
-        let features = try see(&file)
-        if let language { try read(LanguageModel(path: ModelsFolder.resolve(language)), features, &file) }
+        if let language {
+            let base = try LanguageModel(path: ModelsFolder.resolve(language))
+            let adapter = try adapter(of: base)
+            let features = try see(for: adapter, &file)
+            try read(base, adapter, features, &file)
+        } else {
+            _ = try see(for: nil, &file)
+        }
         try file.write(to: out)
     }
 
-    private func see(_ file: inout SafetensorsWriter) throws -> Tensor? {
-        guard let vision, let image else { return nil }
-        let encoder = try VisionTransformer(path: ModelsFolder.resolve(vision))
-        let pixels = try encoder.pixels(of: Picture.load(path: image))
-        let features = try encoder.forward(pixels)
-        file.add("pixels", pixels)
-        file.add("visual_features", features)
-        return features
+    private func adapter(of base: LanguageModel) throws -> LlamaAdapter? {
+        guard let adapter else { return nil }
+        let made = try base.adapter(
+            path: ModelsFolder.resolve(adapter), visualHeads: visualHeads, promptLength: promptLength, gating: gating)
+        if made.family != .v1, promptLength != nil {
+            throw ProbeFault("--prompt-length: expected a LLaMA-Adapter V1, found a \(made.family.rawValue)")
+        }
+        if made.configuration.layers == 0, gating != nil {
+            throw ProbeFault("--gating: expected an adapter with gates, found a \(made.family.rawValue)")
+        }
+        return made
     }
 
-    private func read(_ base: LanguageModel, _ features: Tensor?, _ file: inout SafetensorsWriter) throws {
-        let adapter = try adapter.map {
-            try base.adapter(
-                path: ModelsFolder.resolve($0), visualHeads: visualHeads, promptLength: promptLength, gating: gating)
+    /// What the adapter reads of the picture's features, or the last block's if there is none.
+    private func see(for adapter: LlamaAdapter?, _ file: inout SafetensorsWriter) throws -> Tensor? {
+        guard let vision, let image else { return nil }
+        let path = ModelsFolder.resolve(vision)
+        if let adapter, adapter.namesVision {
+            try adapter.check(vision: path.fileName, fingerprint: VisionTransformer.fingerprint(of: path))
         }
-        if let adapter, adapter.family != .v1, promptLength != nil {
-            throw ProbeFault("--prompt-length: expected a LLaMA-Adapter V1, found a \(adapter.family.rawValue)")
+        let encoder = try VisionTransformer(path: path)
+        let pixels = try encoder.pixels(of: Picture.load(path: image))
+        var hidden: [Tensor] = []
+        let parts = try encoder.forward(pixels, with: adapter?.visionBlocks ?? []) { _, x in
+            if layers { hidden.append(Tensor(x.array, x.shape)) }
         }
-        if let adapter, adapter.configuration.layers == 0, gating != nil {
-            throw ProbeFault("--gating: expected an adapter with gates, found a \(adapter.family.rawValue)")
-        }
+        file.add("pixels", pixels)
+        file.add("visual_features", parts[0])
+        for (i, states) in hidden.enumerated() { file.add("visual_hidden.\(i)", states) }
+        return try adapter?.features(parts) ?? parts[0]
+    }
+
+    private func read(
+        _ base: LanguageModel, _ adapter: LlamaAdapter?, _ features: Tensor?, _ file: inout SafetensorsWriter
+    ) throws {
         let model = adapter.map { base.adapted(by: $0) } ?? base
         let ids = try tokens.map(Self.ids) ?? model.begin + model.tokenizer.encode(prompt ?? "", special: true)
         guard !ids.isEmpty else { throw ProbeFault("--prompt: expected text, found none") }
@@ -90,16 +120,19 @@ struct Probe: ParsableCommand {
             state.prompts = adapter.prompts(query, in: model.llama)
         }
         var hidden: [Tensor] = []
-        if layers {
-            let c = model.llama.configuration
-            hidden = (0...c.layers).map { _ in Tensor(ids.count, c.width) }
-        }
+        let c = model.llama.configuration
+        if layers { hidden = (0...c.layers).map { _ in Tensor(ids.count, c.width) } }
         let logits = try model.llama.forward(ids, state, logits: .all) { i, x, rows, position in
             if layers { hidden[i].row(position).update(from: x.data, count: rows * x.columns) }
         }
         file.add("tokens", ids)
         file.add("logits", logits)
         for (i, states) in hidden.enumerated() { file.add("hidden.\(i)", states) }
+        if let last = hidden.last {
+            let normed = Tensor(ids.count, c.width)
+            Math.rmsNorm(last, weight: model.llama.outputNorm, eps: c.normEps, into: normed)
+            file.add("final_norm", normed)
+        }
         if greedy > 0 {
             // The released code of V1 and dialog writes on behind the end of the text and cuts it off afterwards.
             let stop = adapter.map(\.readsPictures) ?? true ? model.tokenizer.eos : []

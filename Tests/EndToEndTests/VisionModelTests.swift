@@ -68,6 +68,16 @@ import Testing
                     "input \"visual\": visual features: the adapter was trained with those of clip (sha256:"))
             #expect(message.contains("found those of vision.onnx (sha256:6119131fdf03bea5"), "\(message)")
         }
+
+        let words = [
+            "--language", language, "--adapter", adapter, "--tokens", "1,2", "--image", "\(bench.inputs)/0.pgm",
+        ]
+        let probed = try bench.probe(words + ["--vision", folder])
+        #expect(probed.ended.status == 0, "\(probed.ended.errors)")
+        let refused = try bench.probe(words + ["--vision", Golden.tiny("vision.onnx")]).ended
+        #expect(refused.status != 0, "\(refused.output)")
+        #expect(refused.errors.contains("the adapter was trained with those of clip (sha256:"), "\(refused.errors)")
+        #expect(refused.errors.contains("found those of vision.onnx (sha256:6119131fdf03bea5"), "\(refused.errors)")
     }
 
     /// An adapter for a model serves its conversion, and the answer says so; it does not serve a third model.
