@@ -45,7 +45,7 @@ let package = Package(
     targets: [
         // Layer 1: C
         .target(name: "CKernels", cSettings: kernels),
-        system("CLeptonica"), system("COpenBLAS"), system("CTesseract"), system("CZeroMQ"),
+        system("CLeptonica"), system("COpenBLAS"), system("CTesseract"), system("CZBar"), system("CZeroMQ"),
 
         // Layer 2
         library("Tensors", ["CKernels", "COpenBLAS"]),
@@ -78,6 +78,7 @@ let package = Package(
         program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
+        program("lorgnette-barcode", ["ExpertKit", "Pictures", "Wire", "CZBar"]),
 
         // Tests
         .target(name: "Golden", dependencies: ["Checkpoints", "Tensors"], path: "Tests/Golden", swiftSettings: strict),
@@ -95,6 +96,7 @@ let package = Package(
         tests("Pipelines", ["Pipelines"]),
         tests("Scoring", ["Scoring", "Checkpoints", "Golden"]),
         tests("ExpertKit", ["ExpertKit", "Wire"]),
+        tests("Barcode", ["lorgnette-barcode", "ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
         tests("EndToEnd", ["Golden"]),
         tests("Fuzz", ["Mutations"]),

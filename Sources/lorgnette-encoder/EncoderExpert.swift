@@ -66,13 +66,10 @@ final class EncoderExpert: Expert {
         answer.tensors = zip(LlamaAdapter.featureNames(blocks: blocks), features).map { name, features in
             .init(name, shape: features.shape, element: element, payload: payload(features))
         }
-        answer.picture = .with {
-            $0.format = picture.facts.format.rawValue
-            $0.width = UInt32(picture.facts.width)
-            $0.height = UInt32(picture.facts.height)
-            $0.orientation = UInt32(picture.facts.orientation)
-            $0.pages = UInt32(picture.facts.pages)
-        }
+        let facts = picture.facts
+        answer.picture = .init(
+            format: facts.format.rawValue, width: facts.width, height: facts.height, orientation: facts.orientation,
+            pages: facts.pages)
         return answer
     }
 
@@ -81,11 +78,7 @@ final class EncoderExpert: Expert {
         do {
             return try Picture.load(bytes: bytes, name: task.item)
         } catch {
-            switch error {
-            case .unsupported: throw .unsupportedPicture(error.description)
-            case .tooLarge: throw .pictureTooLarge(error.description)
-            default: throw .badPicture(error.description)
-            }
+            throw .picture(error.code, error.description)
         }
     }
 

@@ -12,7 +12,9 @@ final class OCRExpert: Expert {
         inputs: [.picture()], outputs: [.text("text")],
         options: [
             .strings("languages", default: ["eng"], "Tesseract languages, the most likely first: eng, chi_sim."),
-            .string("layout", default: "auto", choices: TextReader.Layout.allCases.map(\.rawValue), "What the text is: a page, sparse words, one line."),
+            .string(
+                "layout", default: "auto", choices: TextReader.Layout.allCases.map(\.rawValue),
+                "What the text is: a page, sparse words, one line."),
             .number("min_confidence", default: 0.4, in: 0...1, "Words under it are left out."),
             .number("max_megapixels", default: 12, in: 0.1...100, "Larger pictures are reduced for reading."),
         ])
@@ -34,7 +36,8 @@ final class OCRExpert: Expert {
             reader = try TextReader(settings)
         } catch let missing as Tessdata.Missing {
             throw ExpertFailure.missingModel(
-                "option \"languages\": \(missing.file) is in none of \(missing.searched.joined(separator: ", ")); install \(missing.package)")
+                "option \"languages\": \(missing.file) is in none of \(missing.searched.joined(separator: ", ")); install \(missing.package)"
+            )
         } catch {
             throw ExpertFailure.wrongModel("languages \(settings.languages.joined(separator: "+")): \(error)")
         }
@@ -60,13 +63,10 @@ final class OCRExpert: Expert {
                 }
             }
         }
-        answer.picture = .with {
-            $0.format = picture.facts.format.rawValue
-            $0.width = UInt32(picture.facts.width)
-            $0.height = UInt32(picture.facts.height)
-            $0.orientation = UInt32(picture.facts.orientation)
-            $0.pages = UInt32(picture.facts.pages)
-        }
+        let facts = picture.facts
+        answer.picture = .init(
+            format: facts.format.rawValue, width: facts.width, height: facts.height, orientation: facts.orientation,
+            pages: facts.pages)
         return answer
     }
 
@@ -75,11 +75,7 @@ final class OCRExpert: Expert {
         do {
             return try Picture.load(bytes: bytes, name: task.item)
         } catch {
-            switch error {
-            case .unsupported: throw .unsupportedPicture(error.description)
-            case .tooLarge: throw .pictureTooLarge(error.description)
-            default: throw .badPicture(error.description)
-            }
+            throw .picture(error.code, error.description)
         }
     }
 }

@@ -32,7 +32,7 @@ import Testing
         return text.contains("expert: captioner") ? ["--set", "caption.adapter=\(Self.tiny)/adapter.safetensors"] : []
     }
 
-    @Test func thereAreFiles() { #expect(Self.files.count >= 5) }
+    @Test func thereAreFiles() { #expect(Self.files.count >= 6) }
 
     @Test(arguments: files) func runsEndToEnd(file: String) throws {
         for index in 0..<3 { try bench.picture("\(index).pgm", seed: index, size: 64) }

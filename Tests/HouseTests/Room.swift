@@ -20,6 +20,7 @@ struct Room {
         Room(1, "CLeptonica", []),
         Room(1, "COpenBLAS", []),
         Room(1, "CTesseract", []),
+        Room(1, "CZBar", []),
         Room(1, "CZeroMQ", []),
 
         Room(2, "Tensors", ["CKernels", "COpenBLAS"]),
@@ -49,6 +50,7 @@ struct Room {
         Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
+        Room(5, "lorgnette-barcode", ["ExpertKit", "Pictures", "Wire", "CZBar"]),
         Room(5, "lorgnette-rehearsal", ["ExpertKit", "Wire"]),
     ]
 

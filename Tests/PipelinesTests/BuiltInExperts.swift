@@ -46,6 +46,18 @@ enum BuiltInExperts {
             Option(name: "stream", type: .bool), Option(name: "budget", type: .integerMap, minimum: 0),
         ])
 
+    static let barcode = ExpertDescription(
+        service: "barcode", inputs: [Port(name: "picture", kind: .picture, required: true)],
+        outputs: [Port(name: "text", kind: .text)],
+        options: [
+            Option(
+                name: "kinds", type: .stringList,
+                choices: [
+                    "qr", "ean13", "ean8", "upca", "upce", "code128", "code93", "code39", "codabar", "i25", "databar",
+                ]),
+            Option(name: "effort", type: .string, choices: ["quick", "thorough"]),
+        ])
+
     /// Takes text, gives text: what a cycle is made of.
     static let editor = ExpertDescription(
         service: "editor", inputs: [Port(name: "from", kind: .text, required: true)],
@@ -55,7 +67,9 @@ enum BuiltInExperts {
     static let clock = ExpertDescription(service: "clock")
 
     static let all = Dictionary(
-        uniqueKeysWithValues: [encoder, captioner, ocr, generator, editor, clock].map { ($0.service, $0) })
+        uniqueKeysWithValues: [encoder, captioner, ocr, generator, barcode, editor, clock].map {
+            ($0.service, $0)
+        })
 
     /// By stage name, for every stage whose `expert:` is known here.
     static func descriptions(for pipeline: Pipeline) -> [String: ExpertDescription] {
