@@ -79,6 +79,7 @@ let package = Package(
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
         program("lorgnette-barcode", ["ExpertKit", "Pictures", "Wire", "CZBar"]),
+        program("lorgnette-search", ["ExpertKit", "Wire", sqlite, crypto]),
 
         // Tests
         .target(name: "Golden", dependencies: ["Checkpoints", "Tensors"], path: "Tests/Golden", swiftSettings: strict),
@@ -97,6 +98,7 @@ let package = Package(
         tests("Scoring", ["Scoring", "Checkpoints", "Golden"]),
         tests("ExpertKit", ["ExpertKit", "Wire"]),
         tests("Barcode", ["lorgnette-barcode", "ExpertKit", "Wire"]),
+        tests("Search", ["lorgnette-search", "ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
         tests("EndToEnd", ["Golden"]),
         tests("Fuzz", ["Mutations"]),

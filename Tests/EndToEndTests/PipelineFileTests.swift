@@ -23,6 +23,7 @@ import Testing
         ] {
             try FileManager.default.copyItem(atPath: "\(Self.tiny)/\(file)", toPath: "\(models)/\(name)")
         }
+        try bench.write("data/notes/note.md", "# Noise\n\nMost of these pictures are noise.\n".utf8)
         return ["LORGNETTE_HOME": "\(bench.path)/data"]
     }
 
@@ -32,7 +33,7 @@ import Testing
         return text.contains("expert: captioner") ? ["--set", "caption.adapter=\(Self.tiny)/adapter.safetensors"] : []
     }
 
-    @Test func thereAreFiles() { #expect(Self.files.count >= 6) }
+    @Test func thereAreFiles() { #expect(Self.files.count >= 7) }
 
     @Test(arguments: files) func runsEndToEnd(file: String) throws {
         for index in 0..<3 { try bench.picture("\(index).pgm", seed: index, size: 64) }

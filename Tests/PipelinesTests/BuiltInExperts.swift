@@ -58,6 +58,18 @@ enum BuiltInExperts {
             Option(name: "effort", type: .string, choices: ["quick", "thorough"]),
         ])
 
+    static let search = ExpertDescription(
+        service: "search",
+        inputs: [
+            Port(name: "picture", kind: .picture), Port(name: "question", kind: .question),
+            Port(name: "context", kind: .text),
+        ],
+        outputs: [Port(name: "text", kind: .text)],
+        options: [
+            Option(name: "notes", type: .string), Option(name: "results", type: .string),
+            Option(name: "top", type: .integer, minimum: 1, maximum: 20),
+        ])
+
     /// Takes text, gives text: what a cycle is made of.
     static let editor = ExpertDescription(
         service: "editor", inputs: [Port(name: "from", kind: .text, required: true)],
@@ -67,7 +79,7 @@ enum BuiltInExperts {
     static let clock = ExpertDescription(service: "clock")
 
     static let all = Dictionary(
-        uniqueKeysWithValues: [encoder, captioner, ocr, generator, barcode, editor, clock].map {
+        uniqueKeysWithValues: [encoder, captioner, ocr, generator, barcode, search, editor, clock].map {
             ($0.service, $0)
         })
 

@@ -1,0 +1,5 @@
+import ExpertKit
+
+@main struct Main {
+    static func main() { ExpertMain.run(SearchExpert.self) }
+}
