@@ -80,6 +80,7 @@ let package = Package(
         program("lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
         program("lorgnette-barcode", ["ExpertKit", "Pictures", "Wire", "CZBar"]),
         program("lorgnette-search", ["ExpertKit", "Wire", sqlite, crypto]),
+        program("lorgnette-command", ["ExpertKit", "Wire", crypto]),
 
         // Tests
         .target(name: "Golden", dependencies: ["Checkpoints", "Tensors"], path: "Tests/Golden", swiftSettings: strict),
@@ -99,6 +100,7 @@ let package = Package(
         tests("ExpertKit", ["ExpertKit", "Wire"]),
         tests("Barcode", ["lorgnette-barcode", "ExpertKit", "Wire"]),
         tests("Search", ["lorgnette-search", "ExpertKit", "Wire"]),
+        tests("Command", ["lorgnette-command", "ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
         tests("EndToEnd", ["Golden"]),
         tests("Fuzz", ["Mutations"]),

@@ -13,7 +13,7 @@ struct Doctor: ParsableCommand {
             Terminal.say("\(isThere ? "ok     " : "missing")  \(what)  \(detail)")
         }
         let experts = Dictionary(uniqueKeysWithValues: ExpertLocator().installed())
-        for name in ["encoder", "captioner", "ocr", "generator", "barcode", "search"] {
+        for name in ["encoder", "captioner", "ocr", "generator", "barcode", "search", "command"] {
             line(experts[name] != nil, "expert \(name)", experts[name] ?? "build it: swift build -c release")
         }
         let folder = Self.dataFolder

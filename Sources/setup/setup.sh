@@ -7,7 +7,7 @@ export LC_ALL=C
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 home="${LORGNETTE_HOME:-${XDG_DATA_HOME:-$HOME/.local/share}/lorgnette}"
 libraries=(libtesseract-dev libleptonica-dev libopenblas-dev libzmq3-dev libsqlite3-dev libzbar-dev
-    tesseract-ocr-eng tesseract-ocr-chi-sim)
+    tesseract-ocr-eng tesseract-ocr-chi-sim file)
 modules=(tesseract lept openblas libzmq sqlite3 zbar)
 
 say() { printf 'setup: %s\n' "$*"; }

@@ -33,7 +33,7 @@ import Testing
         return text.contains("expert: captioner") ? ["--set", "caption.adapter=\(Self.tiny)/adapter.safetensors"] : []
     }
 
-    @Test func thereAreFiles() { #expect(Self.files.count >= 7) }
+    @Test func thereAreFiles() { #expect(Self.files.count >= 8) }
 
     @Test(arguments: files) func runsEndToEnd(file: String) throws {
         for index in 0..<3 { try bench.picture("\(index).pgm", seed: index, size: 64) }

@@ -52,6 +52,7 @@ struct Room {
         Room(5, "lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
         Room(5, "lorgnette-barcode", ["ExpertKit", "Pictures", "Wire", "CZBar"]),
         Room(5, "lorgnette-search", ["ExpertKit", "Wire", "GRDB", "Crypto"]),
+        Room(5, "lorgnette-command", ["ExpertKit", "Wire", "Crypto"]),
         Room(5, "lorgnette-rehearsal", ["ExpertKit", "Wire"]),
     ]
 

@@ -70,6 +70,18 @@ enum BuiltInExperts {
             Option(name: "top", type: .integer, minimum: 1, maximum: 20),
         ])
 
+    static let command = ExpertDescription(
+        service: "command",
+        inputs: [Port(name: "picture", kind: .picture, required: true), Port(name: "question", kind: .question)],
+        outputs: [Port(name: "text", kind: .text)],
+        options: [
+            Option(name: "run", type: .stringList), Option(name: "lines", type: .bool),
+            Option(name: "seconds", type: .number, minimum: 0.1, maximum: 86_400),
+            Option(name: "max_bytes", type: .integer, minimum: 1),
+            Option(name: "megabytes", type: .integer, minimum: 16),
+            Option(name: "environment", type: .stringList),
+        ])
+
     /// Takes text, gives text: what a cycle is made of.
     static let editor = ExpertDescription(
         service: "editor", inputs: [Port(name: "from", kind: .text, required: true)],
@@ -79,7 +91,7 @@ enum BuiltInExperts {
     static let clock = ExpertDescription(service: "clock")
 
     static let all = Dictionary(
-        uniqueKeysWithValues: [encoder, captioner, ocr, generator, barcode, search, editor, clock].map {
+        uniqueKeysWithValues: [encoder, captioner, ocr, generator, barcode, search, command, editor, clock].map {
             ($0.service, $0)
         })
 
