@@ -45,6 +45,7 @@ let package = Package(
     targets: [
         // Layer 1: C
         .target(name: "CKernels", cSettings: kernels),
+        .target(name: "CConfinement"),
         system("CLeptonica"), system("COpenBLAS"), system("CTesseract"), system("CZBar"), system("CZeroMQ"),
 
         // Layer 2
@@ -57,7 +58,7 @@ let package = Package(
 
         // Layer 3
         library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
-        library("ExpertKit", ["Wire", crypto]),
+        library("ExpertKit", ["Wire", "CConfinement", crypto]),
         library("Training", ["Models", "Checkpoints", "Tensors"], exclude: ["Recipes"]),
 
         // Layer 4

@@ -9,6 +9,10 @@ public protocol Expert: AnyObject, SendableMetatype {
     /// What a pipeline may connect to it and set on it; also the text of `--help`.
     static var description: ExpertDescription { get }
 
+    /// What the worker's process gives up at its start. The default is nothing; ``Confinement/decoder`` suits an expert that
+    /// decodes pictures with libraries and needs no network.
+    static var confinement: Confinement { get }
+
     /// Loads models. Runs once, on a plain thread, after the coordinator sent the options of the pipeline file; they are checked already.
     /// - Throws: ``ExpertFailure``, such as `.missingModel`. Any other error is reported as INTERNAL. The worker then ends.
     init(options: ExpertOptions) throws
@@ -29,6 +33,7 @@ public protocol Expert: AnyObject, SendableMetatype {
 }
 
 extension Expert {
+    public static var confinement: Confinement { .none }
     public func warmUp() throws {}
     public var models: [ExpertModel] { [] }
     public var credit: Int { Self.description.concurrency }

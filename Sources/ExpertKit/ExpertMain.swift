@@ -34,6 +34,9 @@ public enum ExpertMain {
         if let parent, !ParentProcess.dieWithParent(coordinator: parent) { return .coordinatorLost }
         // Libraries chatter on stdout. There it would be taken for output; on stderr it is a log.
         dup2(STDERR_FILENO, STDOUT_FILENO)
+        Worker.confinement.begin(local: meeting.endpoint.path != nil) { trouble in
+            Log.line("lorgnette-\(Worker.description.service): \(trouble)")
+        }
         do {
             let waker = try Waker()
             EndSignals.install(waker: waker)

@@ -22,13 +22,13 @@ public struct PictureSource: Sendable {
         self.byteCount = byteCount
     }
 
-    /// More is refused unread; no picture that anybody means to have described is larger.
-    static let maxBytes = 2 << 30
+    /// More is refused unread, as by the coordinator.
+    static let maxBytes = 512 << 20
 
     /// The file's bytes, proved to be those that the coordinator hashed: decode these, and the result is of that file
     /// even if it is written to meanwhile.
     /// - Throws: ``ExpertFailure`` CHANGED if the file is gone, no plain file, or another now; BAD_PICTURE if it cannot be read;
-    ///   PICTURE_TOO_LARGE over 2 GiB.
+    ///   PICTURE_TOO_LARGE over 512 MiB.
     public func read() throws(ExpertFailure) -> [UInt8] {
         let (bytes, name) =
             switch place {

@@ -5,6 +5,12 @@ import Wire
 enum Meeting: Hashable, Sendable {
     case connect(Endpoint)
     case bind(Endpoint)
+
+    var endpoint: Endpoint {
+        switch self {
+        case .connect(let endpoint), .bind(let endpoint): endpoint
+        }
+    }
 }
 
 /// What a worker's command line and environment ask for.

@@ -22,6 +22,7 @@ final class Workshop<Worker: Expert>: Sendable {
                 }
                 guard let expert else { return }
                 shared = Shared(expert: expert)
+                Worker.confinement.limitMemory()
                 for number in 1..<max(Worker.description.concurrency, 1) {
                     try DedicatedThread(name: "compute-\(number + 1)") { [self] in work(shared.expert) }.detach()
                 }

@@ -21,6 +21,8 @@ final class EncoderExpert: Expert {
             .string("dtype", default: "f32", choices: ["f32", "f16"], "How the features travel."),
         ])
 
+    static let confinement = Confinement.decoder
+
     private let vision: VisionTransformer
     private let element: WireTensor.Element
     private let blocks: [Int]

@@ -30,6 +30,7 @@ struct Doctor: ParsableCommand {
         }
         Terminal.say("ok       kernels  \(Self.kernels)")
         Terminal.say("ok       threads  \(ProcessInfo.processInfo.activeProcessorCount) processors")
+        Terminal.say(Self.confinement)
         Terminal.say(missing == 0 ? "all is there" : "\(missing) missing")
         if missing > 0 { throw ExitCode.missingPart }
     }
@@ -44,6 +45,14 @@ struct Doctor: ParsableCommand {
     private static var tessdata: [String] {
         let prefix = ProcessInfo.processInfo.environment["TESSDATA_PREFIX"].map { [$0, "\($0)/tessdata"] } ?? []
         return prefix + ["/usr/share/tesseract-ocr/5/tessdata", "/usr/share/tessdata", "/usr/local/share/tessdata"]
+    }
+
+    /// Whether the experts that decode pictures can give up the network.
+    private static var confinement: String {
+        let actions = (try? String(contentsOfFile: "/proc/sys/kernel/seccomp/actions_avail", encoding: .utf8)) ?? ""
+        return actions.split(separator: " ").contains("errno")
+            ? "ok       confinement  encoder and ocr work without network (seccomp)"
+            : "note     confinement  this kernel has no seccomp filters: encoder and ocr keep the network"
     }
 
     /// What the processor offers to the kernels, of what they can use.

@@ -16,6 +16,7 @@ struct Room {
     ]
 
     static let house: [Room] = [
+        Room(1, "CConfinement", []),
         Room(1, "CKernels", []),
         Room(1, "CLeptonica", []),
         Room(1, "COpenBLAS", []),
@@ -31,7 +32,7 @@ struct Room {
         Room(2, "Scoring", []),
 
         Room(3, "Models", ["Tensors", "Checkpoints"]),
-        Room(3, "ExpertKit", ["Wire", "Crypto"]),
+        Room(3, "ExpertKit", ["Wire", "CConfinement", "Crypto"]),
         Room(3, "Training", ["Models", "Checkpoints", "Tensors"]),
 
         Room(4, "Coordination", ["Pipelines", "Wire", "SwiftProtobuf", "GRDB", "Crypto"]),
@@ -43,7 +44,8 @@ struct Room {
         Room(
             5, "lorgnette-train",
             [
-                "Training", "Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", "Crypto",
+                "Training", "Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit",
+                "Crypto",
                 "ArgumentParser",
             ]),
         Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
