@@ -17,27 +17,36 @@ enum Signature: Equatable {
         if starts("RIFF"), starts("WEBP", at: 8) { return .picture("webp") }
         if starts("BM"), isBitmapHeader(head) { return .picture("bmp") }
         if let first = head.first, first == UInt8(ascii: "P"), let kind = head.dropFirst().first,
-            (UInt8(ascii: "1")...UInt8(ascii: "6")).contains(kind), let space = head.dropFirst(2).first,
+            (UInt8(ascii: "1")...UInt8(ascii: "7")).contains(kind), let space = head.dropFirst(2).first,
             [0x20, 0x09, 0x0A, 0x0D, UInt8(ascii: "#")].contains(space)
         {
             return .picture("pnm")
         }
-        if starts("ftyp", at: 4) {
-            if ["heic", "heix", "hevc", "mif1", "msf1"].contains(where: { starts($0, at: 8) }) {
-                return .picturesWithoutDecoder("HEIF")
-            }
-            if starts("avif", at: 8) || starts("avis", at: 8) { return .picturesWithoutDecoder("AVIF") }
-            return .other("a video or audio file")
+        if let format = withoutDecoder.first(where: { starts($0.bytes, at: $0.offset) })?.format {
+            return .picturesWithoutDecoder(format)
         }
-        if starts([0xFF, 0x0A]) || starts("JXL ", at: 4) { return .picturesWithoutDecoder("JPEG XL") }
-        if starts("jP  ", at: 4) { return .picturesWithoutDecoder("JPEG 2000") }
-        if starts("8BPS") { return .picturesWithoutDecoder("Photoshop") }
-        if starts([0, 0, 1, 0]) { return .picturesWithoutDecoder("Windows icon") }
+        if starts("ftyp", at: 4) { return .other("a video or audio file") }
         if starts("%PDF") { return .other("a PDF document") }
         if starts([0x50, 0x4B, 3, 4]) { return .other("a zip archive") }
         let isText = head.allSatisfy { $0 >= 0x20 || $0 == 0x09 || $0 == 0x0A || $0 == 0x0D }
         return .other(isText ? "text" : "unknown first bytes \(hex(head.prefix(8)))")
     }
+
+    private static let withoutDecoder: [(format: String, bytes: [UInt8], offset: Int)] = {
+        let brands = ["heic", "heix", "heim", "hevc", "mif1", "msf1"].map { ("HEIF", "ftyp\($0)", 4) }
+        let words: [(String, String, Int)] = [
+            ("AVIF", "ftypavif", 4), ("AVIF", "ftypavis", 4), ("Canon CR3", "ftypcrx ", 4), ("JPEG XL", "JXL ", 4),
+            ("JPEG 2000", "jP  ", 4), ("Photoshop", "8BPS", 0), ("QOI", "qoif", 0), ("DirectDraw Surface", "DDS ", 0),
+            ("Radiance HDR", "#?RADIANCE", 0), ("DjVu", "AT&TFORM", 0), ("Apple icon", "icns", 0),
+        ]
+        let numbers: [(String, [UInt8], Int)] = [
+            ("JPEG XL", [0xFF, 0x0A], 0), ("JPEG 2000", [0xFF, 0x4F, 0xFF, 0x51], 0),
+            ("OpenEXR", [0x76, 0x2F, 0x31, 0x01], 0), ("Windows icon", [0, 0, 1, 0], 0),
+            ("Windows cursor", [0, 0, 2, 0], 0),
+            ("SGI", [0x01, 0xDA, 0, 1], 0),
+        ]
+        return (brands + words).map { ($0.0, Array($0.1.utf8), $0.2) } + numbers
+    }()
 
     /// "BM" alone also begins many a text: the header's size must be one that exists.
     private static func isBitmapHeader(_ head: ArraySlice<UInt8>) -> Bool {

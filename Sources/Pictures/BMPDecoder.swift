@@ -1,40 +1,37 @@
 /// Rows of an uncompressed BMP file to RGB.
 enum BMPDecoder {
-    /// - Returns: [height, width, 3]
-    static func decode(_ bytes: [UInt8]) throws(PictureFault) -> [UInt8] {
+    /// - Returns: [height, width, 3], each side divided by `step`
+    static func decode(_ bytes: [UInt8], step: Int = 1) throws(PictureFault) -> [UInt8] {
         let header = try BMPHeader(ByteReader(bytes))
         let palette = palette(header, bytes)
         let channels = header.masks.map(Channel.init)
         let width = header.width
-        return [UInt8](unsafeUninitializedCapacity: width * header.height * 3) { buffer, count in
-            count = width * header.height * 3
-            for y in 0..<header.height {
-                let row = header.start + (header.topDown ? y : header.height - 1 - y) * header.rowBytes
-                for x in 0..<width {
-                    let colour: SIMD3<UInt8>
-                    switch header.depth {
-                    case 24:
-                        let at = row + 3 * x
-                        colour = SIMD3(bytes[at + 2], bytes[at + 1], bytes[at])
-                    case 16, 32:
-                        let at = row + header.depth / 8 * x
-                        var pixel = UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8
-                        if header.depth == 32 { pixel |= UInt32(bytes[at + 2]) << 16 | UInt32(bytes[at + 3]) << 24 }
-                        let alpha = header.masks[3] == 0 ? 255 : channels[3].value(pixel)
-                        colour = SIMD3(
-                            overWhite(channels[0].value(pixel), alpha: alpha),
-                            overWhite(channels[1].value(pixel), alpha: alpha),
-                            overWhite(channels[2].value(pixel), alpha: alpha))
-                    default:
-                        let bit = x * header.depth
-                        let index = bytes[row + bit >> 3] >> UInt8(8 - header.depth - bit & 7)
-                        colour = palette[Int(index) & (1 << header.depth - 1)]
-                    }
-                    let out = 3 * (y * width + x)
-                    (buffer[out], buffer[out + 1], buffer[out + 2]) = (colour.x, colour.y, colour.z)
+        let rows = ReducedRows(width: width, height: header.height, step: step) { y, rgb in
+            let row = header.start + (header.topDown ? y : header.height - 1 - y) * header.rowBytes
+            for x in 0..<width {
+                let colour: SIMD3<UInt8>
+                switch header.depth {
+                case 24:
+                    let at = row + 3 * x
+                    colour = SIMD3(bytes[at + 2], bytes[at + 1], bytes[at])
+                case 16, 32:
+                    let at = row + header.depth / 8 * x
+                    var pixel = UInt32(bytes[at]) | UInt32(bytes[at + 1]) << 8
+                    if header.depth == 32 { pixel |= UInt32(bytes[at + 2]) << 16 | UInt32(bytes[at + 3]) << 24 }
+                    let alpha = header.masks[3] == 0 ? 255 : channels[3].value(pixel)
+                    colour = SIMD3(
+                        overWhite(channels[0].value(pixel), alpha: alpha),
+                        overWhite(channels[1].value(pixel), alpha: alpha),
+                        overWhite(channels[2].value(pixel), alpha: alpha))
+                default:
+                    let bit = x * header.depth
+                    let index = bytes[row + bit >> 3] >> UInt8(8 - header.depth - bit & 7)
+                    colour = palette[Int(index) & (1 << header.depth - 1)]
                 }
+                (rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2]) = (colour.x, colour.y, colour.z)
             }
         }
+        return rows.upright()
     }
 
     /// 256 colours; black where the file has none.

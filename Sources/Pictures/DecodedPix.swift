@@ -11,13 +11,17 @@ final class DecodedPix {
 
     private static let silence: Void = { _ = setMsgSeverity(Int32(L_SEVERITY_NONE)) }()
 
-    init(_ bytes: [UInt8], format: PictureFormat, transparency: PictureHeader.Transparency) throws(PictureFault) {
+    /// - Parameter reduction: of a JPEG, which its decoder reduces itself: 1, 2, 4 or 8.
+    init(
+        _ bytes: [UInt8], format: PictureFormat, transparency: PictureHeader.Transparency, reduction: Int = 1
+    ) throws(PictureFault) {
         Self.silence
         var warnings: Int32 = 0
         let decoded = bytes.withUnsafeBufferPointer { buffer -> UnsafeMutablePointer<PIX>? in
             let base = buffer.baseAddress
             return switch format {
-            case .jpeg: pixReadMemJpeg(base, buffer.count, 0, 1, &warnings, Int32(L_JPEG_CONTINUE_WITH_BAD_DATA))
+            case .jpeg:
+                pixReadMemJpeg(base, buffer.count, 0, Int32(reduction), &warnings, Int32(L_JPEG_CONTINUE_WITH_BAD_DATA))
             case .png: pixReadMemPng(base, buffer.count)
             case .tiff: pixReadMemTiff(base, buffer.count, 0)
             case .webp: pixReadMemWebP(base, buffer.count)

@@ -7,6 +7,7 @@ enum GIFHeader {
         else { throw .truncated("\(reader.count) bytes are fewer than its header") }
         try limits.check(width: width, height: height)
         var header = PictureHeader(width: width, height: height, pages: 0)
+        header.cost = .init(working: 16, handed: 8)  // the frame as it is stored and, of interlaced ones, put in order
         var transparent: Int?
         var position = 13 + palette(flags)
         while let block = reader.u8(position) {
@@ -52,7 +53,8 @@ enum GIFHeader {
     /// The file stopped early: fine behind at least one whole frame of a still picture that only lacks its trailer.
     private static func ended(_ header: PictureHeader) throws(PictureFault) -> PictureHeader {
         guard header.pages == 1 else {
-            throw .truncated(header.pages == 0 ? "its first frame is not whole" : "frame \(header.pages + 1) is not whole")
+            throw .truncated(
+                header.pages == 0 ? "its first frame is not whole" : "frame \(header.pages + 1) is not whole")
         }
         return header
     }

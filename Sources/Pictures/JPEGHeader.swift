@@ -1,10 +1,14 @@
 /// JPEG's markers (ITU-T T.81, annex B): size, EXIF orientation, and whether the picture comes to its end.
 enum JPEGHeader {
+    /// A file of more is not a picture but work: each scan goes over all pixels. Encoders write about ten.
+    private static let mostScans = 200
+
     static func read(_ reader: ByteReader, limits: PictureLimits) throws(PictureFault) -> PictureHeader {
         var header: PictureHeader?
         var orientation: Int?
         var sequential = false
         var components = 0
+        var coefficients = 0
         var scans = 0
         var scanned = 0
         var adobe = false
@@ -28,6 +32,7 @@ enum JPEGHeader {
                 guard header == nil else { throw .corrupt("two frame headers (SOF)") }
                 header = try frame(reader, marker: marker, at: position, length: length, limits: limits)
                 components = reader.u8(position + 7) ?? 0
+                coefficients = coefficientBits(reader, at: position, components: components)
                 sequential = marker <= 0xC1
             case 0xE1 where orientation == nil && reader.starts("Exif\0\0", at: position + 2):
                 orientation = EXIFOrientation.read(reader, at: position + 8, length: length - 8)
@@ -35,7 +40,10 @@ enum JPEGHeader {
             case 0xDA:  // SOS, followed by entropy-coded data up to the next marker
                 guard header != nil else { throw .corrupt("a scan before the frame header (SOF)") }
                 scans += 1
+                guard scans <= mostScans else { throw .corrupt("more than \(mostScans) scans") }
                 scanned += reader.u8(position + 2) ?? 0
+                // Then the decoder keeps every coefficient until the last scan.
+                if !sequential || (reader.u8(position + 2) ?? 0) < components { header?.cost.working = coefficients }
             default: break
             }
             position += length
@@ -70,7 +78,20 @@ enum JPEGHeader {
         guard precision == 8 else { throw .unsupported("\(precision) bits a sample; 8 can be decoded") }
         guard [1, 3, 4].contains(components) else { throw .unsupported("\(components) colour components") }
         try limits.check(width: width, height: height)
-        return PictureHeader(width: width, height: height)
+        // Huffman codes take at least one bit for each block of 8×8 samples; arithmetic codes may take less.
+        guard marker >= 0xC9 || width * height / 512 <= reader.count else {
+            throw .truncated("\(reader.count) bytes cannot be \(width)×\(height) pixels")
+        }
+        var header = PictureHeader(width: width, height: height)
+        header.cost = .init(handed: components == 1 ? 8 : 32, scales: true)
+        return header
+    }
+
+    /// Bits a pixel of all components' coefficients, 16 each; colours usually have fewer than the pixels.
+    private static func coefficientBits(_ reader: ByteReader, at position: Int, components: Int) -> Int {
+        let factors = (0..<components).map { reader.u8(position + 9 + 3 * $0) ?? 0x11 }
+        let largest = max(1, (factors.map { $0 >> 4 }.max() ?? 1) * (factors.map { $0 & 15 }.max() ?? 1))
+        return (16 * factors.reduce(0) { $0 + ($1 >> 4) * ($1 & 15) } + largest - 1) / largest
     }
 
     /// The next marker at or after `position`, which is left behind it; nil at the end of the file.

@@ -11,6 +11,9 @@ enum PNGHeader {
             throw .corrupt("colour type \(colour) with \(depth) bits a sample")
         }
         var header = PictureHeader(width: width, height: height)
+        // Rows of all passes, and then the picture; colours of 16 bits are halved as they are read.
+        let samples = [0: depth, 2: 24, 3: depth, 4: 32, 6: 32][colour] ?? 32
+        header.cost = .init(working: samples, handed: samples == 24 ? 32 : samples)
         // The decoder gets the chunks that make the pixels and no others: text and profiles cannot trouble it.
         var essential = Array(reader.bytes[..<8])
         var data = 0
@@ -27,6 +30,8 @@ enum PNGHeader {
             }
             if name == "IDAT" {
                 data += length
+            } else if name == "tRNS", colour == 3 {
+                header.cost.handed = 32
             } else if name == "tRNS", depth <= 8, let key = key(reader, at: body, colour: colour, depth: depth) {
                 header.transparency = .colour(key)
             } else if name == "eXIf" {
@@ -35,6 +40,12 @@ enum PNGHeader {
                 header.pages = max(1, frames)
             } else if name == "IEND" {
                 guard data > 0 else { throw .corrupt("no picture data (IDAT)") }
+                let channels = [2: 3, 4: 2, 6: 4][colour] ?? 1
+                let raw = (width * channels * depth + 7) / 8 * height
+                // Deflate makes at most 1032 bytes of one.
+                guard raw / 1032 <= data else {
+                    throw .truncated("\(data) bytes of data cannot be \(width)×\(height) pixels")
+                }
                 header.decodable = essential
                 return header
             }

@@ -1,43 +1,65 @@
 /// Samples of a PNM or PAM file to RGB.
-enum PNMDecoder {
-    /// - Returns: [height, width, 3]
-    static func decode(_ bytes: [UInt8]) throws(PictureFault) -> [UInt8] {
-        let reader = ByteReader(bytes)
-        let header = try PNMHeader(reader)
-        let perRow = header.width * header.depth
-        var row = [Int](repeating: 0, count: perRow)
-        var rgb: [UInt8] = []
-        rgb.reserveCapacity(header.width * header.height * 3)
-        var position = header.start
-        for _ in 0..<header.height {
-            switch header.samples {
-            case .bits:
-                for x in 0..<perRow { row[x] = Int(bytes[position + x >> 3]) >> (7 - x & 7) & 1 }
-                position += header.rowBytes
-            case .binary where header.maximum > 255:
-                for x in 0..<perRow { row[x] = Int(bytes[position + 2 * x]) << 8 | Int(bytes[position + 2 * x + 1]) }
-                position += header.rowBytes
-            case .binary:
-                for x in 0..<perRow { row[x] = Int(bytes[position + x]) }
-                position += header.rowBytes
-            case .text:
-                for x in 0..<perRow { row[x] = try textSample(bytes, &position, digit: header.inverted) }
-            }
-            append(row, header, to: &rgb)
-        }
+final class PNMDecoder {
+    private let bytes: [UInt8]
+    private let header: PNMHeader
+    private var position: Int
+    private var samples: [Int]
+    private var fault: PictureFault?
+
+    /// - Returns: [height, width, 3], each side divided by `step`
+    static func decode(_ bytes: [UInt8], step: Int = 1) throws(PictureFault) -> [UInt8] {
+        let decoder = PNMDecoder(bytes, try PNMHeader(ByteReader(bytes)))
+        let rows = ReducedRows(
+            width: decoder.header.width, height: decoder.header.height, step: step, row: decoder.row)
+        let rgb = rows.upright()
+        if let fault = decoder.fault { throw fault }
         return rgb
     }
 
-    private static func append(_ row: [Int], _ header: PNMHeader, to rgb: inout [UInt8]) {
-        let maximum = header.maximum
+    private init(_ bytes: [UInt8], _ header: PNMHeader) {
+        self.bytes = bytes
+        self.header = header
+        position = header.start
+        samples = [Int](repeating: 0, count: header.width * header.depth)
+    }
+
+    /// The next row: written numbers have no place of their own, so rows are read in order.
+    private func row(_: Int, into rgb: UnsafeMutablePointer<UInt8>) {
+        switch header.samples {
+        case .bits:
+            for x in samples.indices { samples[x] = Int(bytes[position + x >> 3]) >> (7 - x & 7) & 1 }
+            position += header.rowBytes
+        case .binary where header.maximum > 255:
+            for x in samples.indices {
+                samples[x] = Int(bytes[position + 2 * x]) << 8 | Int(bytes[position + 2 * x + 1])
+            }
+            position += header.rowBytes
+        case .binary:
+            for x in samples.indices { samples[x] = Int(bytes[position + x]) }
+            position += header.rowBytes
+        case .text:
+            for x in samples.indices where fault == nil {
+                do throws(PictureFault) {
+                    samples[x] = try Self.textSample(bytes, &position, digit: header.inverted)
+                } catch {
+                    fault = error
+                }
+            }
+        }
+        write(to: rgb)
+    }
+
+    private func write(to rgb: UnsafeMutablePointer<UInt8>) {
+        let (maximum, inverted, depth) = (header.maximum, header.inverted, header.depth)
         func scaled(_ sample: Int) -> Int {
             let value = (min(sample, maximum) * 255 + maximum / 2) / maximum
-            return header.inverted ? 255 - value : value
+            return inverted ? 255 - value : value
         }
-        for x in stride(from: 0, to: row.count, by: header.depth) {
-            let alpha = header.depth & 1 == 0 ? scaled(row[x + header.depth - 1]) : 255
+        for x in 0..<header.width {
+            let first = x * depth
+            let alpha = depth & 1 == 0 ? scaled(samples[first + depth - 1]) : 255
             for channel in 0..<3 {
-                rgb.append(overWhite(scaled(row[x + (header.depth < 3 ? 0 : channel)]), alpha: alpha))
+                rgb[3 * x + channel] = overWhite(scaled(samples[first + (depth < 3 ? 0 : channel)]), alpha: alpha)
             }
         }
     }

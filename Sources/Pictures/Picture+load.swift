@@ -32,46 +32,51 @@ extension Picture {
         _ bytes: [UInt8], format: PictureFormat, limits: PictureLimits
     ) throws(PictureFault) -> Picture {
         let header = try PictureHeader.read(bytes, format: format, limits: limits)
+        let step = try limits.step(for: header, bytes: bytes.count)
         let turned = header.orientation >= 5
         let facts = PictureFacts(
             format: format, width: turned ? header.height : header.width, height: turned ? header.width : header.height,
-            orientation: header.orientation, pages: header.pages)
+            orientation: header.orientation, pages: header.pages, reduction: step)
         let rgb: [UInt8]
         switch format {
-        case .pnm: rgb = try PNMDecoder.decode(bytes)
-        case .bmp: rgb = try BMPDecoder.decode(bytes)
-        default: rgb = try upright(bytes, format: format, header: header)
+        case .pnm: rgb = try PNMDecoder.decode(bytes, step: step)
+        case .bmp: rgb = try BMPDecoder.decode(bytes, step: step)
+        default: rgb = try upright(bytes, format: format, header: header, step: step)
         }
-        return Picture(width: facts.width, height: facts.height, rgb: rgb, facts: facts)
+        return Picture(
+            width: ReducedRows.side(facts.width, step), height: ReducedRows.side(facts.height, step), rgb: rgb,
+            facts: facts)
     }
 
     private static func upright(
-        _ bytes: [UInt8], format: PictureFormat, header: PictureHeader
+        _ bytes: [UInt8], format: PictureFormat, header: PictureHeader, step: Int
     ) throws(PictureFault) -> [UInt8] {
-        let pix = try decodePix(bytes, format: format, header: header)
-        guard let frame = header.frame else {
-            guard (pix.width, pix.height) == (header.width, header.height) else {
-                throw .corrupt(
-                    "its header says \(header.width)×\(header.height) pixels, its data \(pix.width)×\(pix.height)")
-            }
-            return UprightPixels.assemble(width: pix.width, height: pix.height, orientation: header.orientation, row: pix.row)
-        }
-        guard (pix.width, pix.height) == (frame.width, frame.height) else {
+        let pix = try decodePix(bytes, format: format, header: header, step: step)
+        let frame = header.frame ?? .init(x: 0, y: 0, width: header.width, height: header.height)
+        let before = header.cost.scales ? step : 1
+        guard pix.width == ReducedRows.side(frame.width, before), pix.height == ReducedRows.side(frame.height, before)
+        else {
             throw .corrupt(
-                "its frame says \(frame.width)×\(frame.height) pixels, its data \(pix.width)×\(pix.height)")
+                "its header says \(frame.width)×\(frame.height) pixels, its data \(pix.width)×\(pix.height)")
         }
-        return UprightPixels.assemble(width: header.width, height: header.height, orientation: header.orientation) { y, rgb in
+        guard header.frame != nil else {
+            let rows = ReducedRows(width: pix.width, height: pix.height, step: step / before, row: pix.row)
+            return rows.upright(header.orientation)
+        }
+        let rows = ReducedRows(width: header.width, height: header.height, step: step) { y, rgb in
             rgb.update(repeating: 255, count: header.width * 3)  // the canvas around a frame is transparent
             if y >= frame.y, y < frame.y + frame.height { pix.row(y - frame.y, into: rgb + 3 * frame.x) }
         }
+        return rows.upright(header.orientation)
     }
 
     private static func decodePix(
-        _ bytes: [UInt8], format: PictureFormat, header: PictureHeader
+        _ bytes: [UInt8], format: PictureFormat, header: PictureHeader, step: Int
     ) throws(PictureFault) -> DecodedPix {
         do {
             return try DecodedPix(
-                header.decodable ?? bytes, format: format, transparency: header.transparency)
+                header.decodable ?? bytes, format: format, transparency: header.transparency,
+                reduction: header.cost.scales ? step : 1)
         } catch .corrupt(let reason) where format == .jpeg && header.decodable != nil {
             throw .truncated("no end marker (EOI), and \(reason)")
         } catch {

@@ -9,13 +9,19 @@ public struct PictureFacts: Sendable, Equatable {
     public var orientation: Int
     /// Pages or frames in the file; the picture is the first.
     public var pages: Int
+    /// Pixels of the file, each way, for one of the decoded picture: 1, or 2, 4 or 8 where the whole would take too much
+    /// memory.
+    public var reduction: Int
 
-    public init(format: PictureFormat, width: Int, height: Int, orientation: Int = 1, pages: Int = 1) {
+    public init(
+        format: PictureFormat, width: Int, height: Int, orientation: Int = 1, pages: Int = 1, reduction: Int = 1
+    ) {
         self.format = format
         self.width = width
         self.height = height
         self.orientation = orientation
         self.pages = pages
+        self.reduction = reduction
     }
 }
 

@@ -12,6 +12,7 @@ struct PictureHeader {
     /// Bytes for the decoder where they are not the file's own.
     var decodable: [UInt8]?
     var transparency = Transparency.decoded
+    var cost = Cost()
 
     /// Where the decoded pixels' opacity comes from.
     enum Transparency {
@@ -26,6 +27,22 @@ struct PictureHeader {
     }
 
     struct Frame: Equatable { var x, y, width, height: Int }
+
+    /// Memory that a format's decoder takes, in bits for each stored pixel.
+    struct Cost {
+        /// Of the decoder's own, gone when it hands the picture over.
+        var working = 0
+        /// Of what it hands over.
+        var handed = 0
+        /// The decoder itself can reduce what it hands over.
+        var scales = false
+
+        /// Bytes at the peak, for a picture of `area` stored pixels that becomes one of `pixels`.
+        func peak(area: Int, pixels: Int) -> Int {
+            let handed = handed * (scales ? pixels : area)
+            return max(working * area + handed, handed + 24 * pixels) / 8
+        }
+    }
 
     /// Reads the header of `bytes` and checks it against `limits`, and the file's structure for its end.
     static func read(_ bytes: [UInt8], format: PictureFormat, limits: PictureLimits) throws(PictureFault) -> Self {

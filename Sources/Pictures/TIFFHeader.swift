@@ -3,18 +3,23 @@
 enum TIFFHeader {
     /// More directories than this are not counted.
     private static let mostPages = 65_536
+    /// Of all directories together. Directories may overlap, so the file's size is no bound.
+    private static let mostEntries = 1_000_000
 
     static func read(_ reader: ByteReader, limits: PictureLimits) throws(PictureFault) -> PictureHeader {
         let layout = Layout(reader)
         guard var offset = layout.firstDirectory(reader) else { throw .truncated("no first directory") }
         var first: Directory?
         var pages = 0
+        var entries = 0
         var seen: Set<Int> = []
         while offset != 0, seen.insert(offset).inserted, seen.count <= mostPages {
             guard let directory = Directory(reader, layout, at: offset) else {
                 if first == nil { throw .truncated("the directory at byte \(offset) goes past the end of the file") }
                 throw .truncated("page \(pages + 1)'s directory at byte \(offset) goes past the end of the file")
             }
+            entries += directory.count
+            guard entries <= mostEntries else { throw .corrupt("more than \(mostEntries) directory entries") }
             // Bit 0 of NewSubfileType: a reduced copy of another page.
             if first == nil || directory.value(254) ?? 0 & 1 == 0 { pages += 1 }
             if first == nil { first = directory }
@@ -33,6 +38,10 @@ enum TIFFHeader {
         try checkData(first, reader)
         guard samples == 1 || first.value(284) ?? 1 == 1 else { throw .unsupported("colours in separate planes") }
         var header = PictureHeader(width: width, height: height, pages: pages)
+        // Grey comes line by line; colours through a whole raster, with a whole strip beside it.
+        let strip =
+            first.value(278).map { $0 < height ? samples * bits * $0 / height : samples * bits } ?? samples * bits
+        header.cost = samples == 1 ? .init(handed: bits) : .init(working: 32 + strip, handed: 32)
         header.orientation = first.value(274).flatMap { (1...8).contains($0) ? $0 : nil } ?? 1
         // The decoder multiplies the colours of four samples by their alpha, not the grey of two.
         header.transparency = samples == 2 ? .decoded : .premultiplied
@@ -72,6 +81,7 @@ enum TIFFHeader {
         let layout: Layout
         /// Byte position of each tag's entry.
         var entries: [Int: Int] = [:]
+        let count: Int
         /// Offset of the next directory, 0 at the last.
         let next: Int
 
@@ -83,6 +93,7 @@ enum TIFFHeader {
             guard let count = layout.big ? reader.u64(offset, layout.order) : reader.u16(offset, layout.order),
                 count <= 65_536, offset + head + count * size <= reader.count
             else { return nil }
+            self.count = count
             for index in 0..<count {
                 let entry = offset + head + index * size
                 guard let tag = reader.u16(entry, layout.order) else { return nil }

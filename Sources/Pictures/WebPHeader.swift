@@ -32,6 +32,7 @@ enum WebPHeader {
                     throw .corrupt("a canvas of \(canvas) with a picture of \((width, height))")
                 }
                 header = PictureHeader(width: width, height: height)
+                header?.cost = cost(chunk)
             case "ANMF" where animated:
                 frames += 1
                 if header == nil, let canvas {
@@ -70,6 +71,11 @@ enum WebPHeader {
         return chunks
     }
 
+    /// A lossless picture is made in a buffer of the decoder's; of a lossy one, it needs some rows, and its alpha.
+    private static func cost(_ chunk: Chunk) -> PictureHeader.Cost {
+        .init(working: chunk.name == "VP8L" ? 36 : 16, handed: 32)
+    }
+
     private static func bitstream(_ reader: ByteReader, _ chunk: Chunk) throws(PictureFault) -> (Int, Int) {
         if chunk.name == "VP8L" {
             guard chunk.size >= 5, reader.u8(chunk.body) == 0x2F, let bits = reader.u32(chunk.body + 1, .little) else {
@@ -106,6 +112,7 @@ enum WebPHeader {
         }
         body += whole(reader, picture)
         var header = PictureHeader(width: canvas.width, height: canvas.height, frame: place)
+        header.cost = cost(picture)
         header.decodable = Array("RIFF".utf8) + little(body.count + 4, bytes: 4) + Array("WEBP".utf8) + body
         return header
     }

@@ -19,6 +19,8 @@ final class OCRExpert: Expert {
             .number("max_megapixels", default: 12, in: 0.1...100, "Larger pictures are reduced for reading."),
         ])
 
+    static let confinement = Confinement.decoder
+
     private let reader: TextReader
 
     init(options: ExpertOptions) throws {
@@ -52,12 +54,12 @@ final class OCRExpert: Expert {
         answer.lines = read.lines.map { line in
             .with {
                 $0.text = line.text
-                $0.box = line.box.wire
+                $0.box = line.box.of(picture.facts)
                 $0.confidence = line.confidence
                 $0.words = line.words.map { word in
                     .with {
                         $0.text = word.text
-                        $0.box = word.box.wire
+                        $0.box = word.box.of(picture.facts)
                         $0.confidence = word.confidence
                     }
                 }
@@ -81,5 +83,11 @@ final class OCRExpert: Expert {
 }
 
 extension TextBox {
-    fileprivate var wire: [Int32] { [Int32(x), Int32(y), Int32(width), Int32(height)] }
+    /// In pixels of the file, which may have been reduced for reading.
+    fileprivate func of(_ file: PictureFacts) -> [Int32] {
+        let step = file.reduction
+        let box = TextBox(x: x * step, y: y * step, width: width * step, height: height * step)
+            .clamped(width: file.width, height: file.height)
+        return [Int32(box.x), Int32(box.y), Int32(box.width), Int32(box.height)]
+    }
 }
