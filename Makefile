@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos throughput fuzz bench format lint clean
+.PHONY: help setup build demo test chaos throughput files million fuzz bench format lint clean
 
 data := $(or $(LORGNETTE_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lorgnette)
 lorgnette := .build/release/lorgnette
@@ -32,6 +32,12 @@ chaos: build ## kill workers and the coordinator during a run over 500 pictures,
 throughput: build ## 10,000 tiny pictures through a trivial expert: items a second, the coordinator's memory
 	@python3 Tests/Chaos/throughput.py $(lorgnette)
 
+files: build ## files that lie through encoder and OCR: each outcome, the workers' peak memory
+	@python3 Tests/Chaos/bad_files.py $(lorgnette)
+
+million: build ## a million files in one folder, and 100,000 pictures done before: memory and time
+	@python3 Tests/Chaos/million.py $(lorgnette)
+
 fuzz: build ## 200,000 damaged files for each reader of models: how many were read, how many refused
 	@.build/release/Fuzz 200000 .build/fuzz
 
@@ -46,4 +52,4 @@ lint: ## say where the sources are not formatted
 
 clean: ## remove what was built; models and pictures stay
 	@swift package clean
-	@rm -rf .build/demo .build/chaos .build/throughput .build/fuzz
+	@rm -rf .build/demo .build/chaos .build/throughput .build/files .build/million .build/fuzz

@@ -19,6 +19,8 @@ public enum CoordinationError: Error, Sendable, CustomStringConvertible {
     case busy(path: String)
     case ledger(path: String, reason: String)
     case spawn(command: String, reason: String)
+    /// The machine has too few open files or too little memory left.
+    case exhausted(String)
 
     public var description: String {
         switch self {
@@ -37,6 +39,15 @@ public enum CoordinationError: Error, Sendable, CustomStringConvertible {
         case .busy(let path): "output \(path): another run is working on it (its lock is held)"
         case .ledger(let path, let reason): "ledger \(path): \(reason)"
         case .spawn(let command, let reason): "cannot start \(command): \(reason)"
+        case .exhausted(let what): what
+        }
+    }
+
+    /// True if the machine is to blame: a full disk, a folder that cannot be written to, no more open files.
+    public var isMachineTrouble: Bool {
+        switch self {
+        case .output, .ledger, .exhausted: true
+        default: false
         }
     }
 

@@ -61,6 +61,7 @@ public final class Coordinator {
     /// Works until the feed has ended and every result is written, or until interrupted. Nothing is lost either way.
     /// - Throws: `Faults` of the pipeline against its experts, `CoordinationError`, `WireError`.
     public func run() throws -> RunStatus {
+        try OpenFiles.ensure(workers: pipeline.stages.reduce(0) { $0 + $1.workers })
         crew = try Crew(pipeline: pipeline, locator: locator, logs: settings.logs, patience: Crew.Patience())
         defer { crew.dismiss(now: now) }
         do {

@@ -20,6 +20,11 @@ public struct PreparedItem: Sendable {
         self.nameIsEscaped = nameIsEscaped
         self.path = path
     }
+
+    /// What the ledger knows it by. An escaped name may read like another file's own; no name begins with two slashes.
+    public var key: String { Self.key(name, nameIsEscaped) }
+
+    static func key(_ name: String, _ isEscaped: Bool) -> String { isEscaped ? "//" + name : name }
 }
 
 /// What a feed tells the coordinator.
@@ -49,6 +54,8 @@ public final class FolderFeed: Feed {
     private let retryFailed: Bool
     private let limit: Int
     private let questions: Questions?
+    /// Inputs that are looked up in the ledger together.
+    private static let batch = 256
     private let slots = DispatchSemaphore(value: 0)
     private let stopped = Flag()
 
@@ -88,29 +95,31 @@ public final class FolderFeed: Feed {
     private func work(keys: StageKeys, deliver: (FeedEvent) -> Void) throws(CoordinationError) {
         var looked = 0
         var walk = walk
-        while looked < limit, !stopped.isRaised, let found = walk.next() {
-            looked += 1
-            if let kept = try keptStatus(of: found, keys: keys) {
-                deliver(.kept(kept))
-                continue
+        while looked < limit, !stopped.isRaised {
+            var batch: [FolderWalk.Found] = []
+            while batch.count < min(Self.batch, limit - looked), let found = walk.next() { batch.append(found) }
+            if batch.isEmpty { return }
+            looked += batch.count
+            let names = batch.map(\.name.itemName)
+            let memories = try ledger.memories(of: names.map { PreparedItem.key($0.name, $0.escaped) })
+            for (index, found) in batch.enumerated() {
+                if let kept = keptStatus(of: found, names[index].name, memories[index], keys: keys) {
+                    deliver(.kept(kept))
+                    continue
+                }
+                slots.wait()
+                if stopped.isRaised { return }
+                deliver(.item(try prepare(found, keys: keys)))
             }
-            slots.wait()
-            if stopped.isRaised { return }
-            deliver(.item(try prepare(found, keys: keys)))
         }
     }
 
     /// The status of an item that need not be done again: the same file, the same configuration, an end to stand by.
-    private func keptStatus(of found: FolderWalk.Found, keys: StageKeys) throws(CoordinationError) -> ItemStatus? {
-        let name: PathBytes
-        var stamp: PictureFile.Stamp?
-        switch found {
-        case .file(let path, let itemName): (name, stamp) = (itemName, PictureFile.stamp(of: path))
-        case .refused(let itemName, _): name = itemName
-        }
-        let item = name.itemName.name
-        guard let memory = try ledger.memory(of: item),
-            memory.configuration == keys.asking(questions?[item]).configuration, memory.stamp == stamp,
+    private func keptStatus(
+        of found: FolderWalk.Found, _ item: String, _ memory: Ledger.Memory?, keys: StageKeys
+    ) -> ItemStatus? {
+        guard let memory, memory.configuration == keys.asking(questions?[item]).configuration,
+            memory.stamp == found.path.flatMap(PictureFile.stamp),
             !(retryFailed && (memory.status == .failed || memory.status == .partial))
         else { return nil }
         return memory.status
@@ -131,6 +140,8 @@ public final class FolderFeed: Feed {
             item.stamp = PictureFile.stamp(of: path)
             do {
                 item.picture = try PictureFile.examine(path)
+            } catch let error as CoordinationError {
+                throw error
             } catch {
                 item.refusal = error as? PictureFile.Refusal ?? .failed(code: "unreadable", message: "\(error)")
             }
@@ -142,6 +153,17 @@ public final class FolderFeed: Feed {
             return item
         }
     }
+}
+
+extension FolderWalk.Found {
+    var name: PathBytes {
+        switch self {
+        case .file(_, let name), .refused(let name, _): name
+        }
+    }
+
+    /// Of a file; nil of what was refused.
+    var path: PathBytes? { if case .file(let path, _) = self { path } else { nil } }
 }
 
 /// One picture, for `ask`.

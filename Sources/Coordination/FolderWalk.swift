@@ -2,7 +2,7 @@ import Glibc
 
 /// The files below the inputs that a person named, one at a time, in byte order within each folder.
 ///
-/// It holds the names of the folders on the way down, never a whole tree. Links to folders are not followed; a link
+/// It holds the names in the folders on the way down, never a whole tree. Links to folders are not followed; a link
 /// to a file is, if it stays inside its input folder. The output folder is passed over where it lies inside an input.
 public struct FolderWalk: Sequence, IteratorProtocol, Sendable {
     public enum Found: Sendable, Equatable {
@@ -16,7 +16,7 @@ public struct FolderWalk: Sequence, IteratorProtocol, Sendable {
         let name: PathBytes
         /// Of the input folder that this level belongs to, resolved.
         let root: PathBytes
-        var entries: ArraySlice<[UInt8]>
+        var names: FolderNames
     }
 
     private var inputs: ArraySlice<(path: PathBytes, name: PathBytes)>
@@ -55,7 +55,7 @@ public struct FolderWalk: Sequence, IteratorProtocol, Sendable {
         while true {
             if let found = pending.popLast() { return found }
             if let last = levels.indices.last {
-                guard let entry = levels[last].entries.popFirst() else {
+                guard let entry = levels[last].names.next() else {
                     levels.removeLast()
                     continue
                 }
@@ -108,16 +108,7 @@ public struct FolderWalk: Sequence, IteratorProtocol, Sendable {
             return refuse(name, .failed(code: "unreadable", message: "cannot open the folder: \(systemError())"))
         }
         defer { closedir(folder) }
-        var entries: [[UInt8]] = []
-        while let entry = readdir(folder) {
-            let component = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: UInt8.self, capacity: 256) { Array(UnsafeBufferPointer(start: $0, count: strlen($0))) }
-            }
-            if component == [0x2E] || component == [0x2E, 0x2E] { continue }
-            entries.append(component)
-        }
-        entries.sort { $0.lexicographicallyPrecedes($1) }
-        levels.append(Level(path: path, name: name, root: root, entries: entries[...]))
+        levels.append(Level(path: path, name: name, root: root, names: FolderNames(folder)))
     }
 
     private mutating func refuse(_ name: PathBytes, _ refusal: PictureFile.Refusal) {

@@ -10,6 +10,7 @@ import Pipelines
 public final class Ledger: Sendable {
     /// An item that ended, as it is remembered.
     public struct Entry: Sendable {
+        /// `PreparedItem.key`.
         public var item: String
         public var stamp: PictureFile.Stamp?
         public var sha256: [UInt8]?
@@ -81,20 +82,34 @@ public final class Ledger: Sendable {
                     INSERT INTO file VALUES (0, 0, 0);
                     """)
         }
+        // Escaped names are kept apart from names that read the same.
+        migrator.registerMigration("2") { database in
+            try database.execute(
+                sql: """
+                    UPDATE item SET name = '//' || name WHERE instr(line, '"item_escaped":true') > 0 AND substr(name, 1, 2) <> '//'
+                    """)
+        }
         return migrator
     }
 
     public func memory(of item: String) throws(CoordinationError) -> Memory? {
+        try memories(of: [item])[0]
+    }
+
+    /// What is known of each of some items, by their keys; many at once cost little more than one.
+    public func memories(of items: [String]) throws(CoordinationError) -> [Memory?] {
         try reading { database in
             let request = try database.cachedStatement(
                 sql: "SELECT size, modified, sha256, configuration, status FROM item WHERE name = ?")
-            guard let row = try Row.fetchOne(request, arguments: [item]) else { return nil }
-            let stamp: PictureFile.Stamp? =
-                if let size: Int64 = row[0], let modified: Int64 = row[1] { .init(size: size, modified: modified) } else { nil }
-            let sha256: Data? = row[2]
-            return Memory(
-                stamp: stamp, sha256: sha256.map { Array($0) }, configuration: row[3],
-                status: ItemStatus(rawValue: row[4]) ?? .failed)
+            return try items.map { item in
+                guard let row = try Row.fetchOne(request, arguments: [item]) else { return nil }
+                let stamp: PictureFile.Stamp? =
+                    if let size: Int64 = row[0], let modified: Int64 = row[1] { .init(size: size, modified: modified) } else { nil }
+                let sha256: Data? = row[2]
+                return Memory(
+                    stamp: stamp, sha256: sha256.map { Array($0) }, configuration: row[3],
+                    status: ItemStatus(rawValue: row[4]) ?? .failed)
+            }
         }
     }
 

@@ -20,6 +20,16 @@ public final class OutputFolder: @unchecked Sendable {
                 throw .output(path: prefix, reason: systemError())
             }
         }
+        // What is written here stays here.
+        for name in [
+            "results.jsonl", "results.jsonl.new", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "logs",
+            ".lock",
+        ] {
+            var info = stat()
+            guard lstat("\(path)/\(name)", &info) != 0 || info.st_mode & S_IFMT != S_IFLNK else {
+                throw .output(path: "\(path)/\(name)", reason: "a link; results are not written through links")
+            }
+        }
         lock = open("\(path)/.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o644)
         guard lock >= 0 else { throw .output(path: path, reason: systemError()) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { throw .busy(path: path) }

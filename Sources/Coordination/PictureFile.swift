@@ -38,10 +38,13 @@ public struct PictureFile: Sendable, Equatable {
         return Stamp(info)
     }
 
-    /// Sniffs and hashes a regular file. Throws `Refusal`.
+    /// Sniffs and hashes a regular file. Throws `Refusal`, or `CoordinationError` where the file is not to blame.
     public static func examine(_ path: PathBytes) throws -> PictureFile {
         let descriptor = path.withCString { open($0, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) }
         guard descriptor >= 0 else {
+            if [EMFILE, ENFILE, ENOMEM].contains(errno) {
+                throw CoordinationError.exhausted("cannot open \(path.display): \(systemError())")
+            }
             throw Refusal.failed(code: "unreadable", message: "cannot open: \(systemError())")
         }
         defer { close(descriptor) }
@@ -53,7 +56,8 @@ public struct PictureFile: Sendable, Equatable {
         let named = pictureSuffixes.contains(path.suffix)
         guard stamp.size > 0 else {
             let message = "empty file, expected a picture, found 0 bytes"
-            throw named ? Refusal.failed(code: "empty", message: message) : .skipped(code: "not_a_picture", message: message)
+            throw named
+                ? Refusal.failed(code: "empty", message: message) : .skipped(code: "not_a_picture", message: message)
         }
         var buffer = [UInt8](repeating: 0, count: Int(min(stamp.size, 1 << 18)))
         var hasher = SHA256()
@@ -121,6 +125,7 @@ public struct PictureFile: Sendable, Equatable {
 
     static let pictureSuffixes: Set<String> = [
         "jpg", "jpeg", "jpe", "jfif", "png", "tif", "tiff", "webp", "gif", "bmp", "dib", "pbm", "pgm", "ppm", "pnm",
+        "pam",
     ]
 }
 

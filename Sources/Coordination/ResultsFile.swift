@@ -1,5 +1,5 @@
-import Glibc
 import GRDB
+import Glibc
 
 /// `results.jsonl`, an image of the ledger: appended to while a run goes on, repaired when one begins or ends.
 public final class ResultsFile {
@@ -56,7 +56,10 @@ public final class ResultsFile {
         let temporary = path + ".new"
         let output = Glibc.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard output >= 0 else { throw .output(path: temporary, reason: systemError()) }
-        defer { close(output) }
+        defer {
+            close(output)
+            unlink(temporary)  // gone already if it took the old one's place
+        }
         var buffer: [UInt8] = []
         var total: Int64 = 0
         var failure: CoordinationError?

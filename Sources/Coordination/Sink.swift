@@ -46,7 +46,7 @@ public final class Journal: Sink {
 
     public func finish(_ item: PreparedItem, _ line: ResultLine) {
         let entry = Ledger.Entry(
-            item: item.name, stamp: item.stamp,
+            item: item.key, stamp: item.stamp,
             sha256: item.picture?.sha256, configuration: keys.asking(item.question).configuration, status: line.status,
             line: line.json())
         push(.item(entry))

@@ -29,6 +29,8 @@ final class RehearsalExpert: Expert {
             .string("fail_on", "fail \(trouble)"),
             .bool("fail_retryable", default: false, "whether another attempt may succeed where fail_on strikes"),
             .string("nan_on", "answer a tensor with a NaN in it, \(trouble)"),
+            .string("spoil_on", "append a byte to the picture's file, \(trouble)"),
+            .string("remove_on", "remove the picture's file, \(trouble)"),
             .string("garbage_on", "write noise to stdout and to the coordinator's endpoint, then answer, \(trouble)"),
         ])
 
@@ -101,5 +103,12 @@ final class RehearsalExpert: Expert {
             throw ExpertFailure(.internal, retryable: try options.bool("fail_retryable"), "fail_on says so, for \(task.item)")
         }
         if hits("garbage_on", task) { Noise.make() }
+        if case .path(let path) = task.picture?.place {
+            if hits("remove_on", task) { unlink(path) }
+            if hits("spoil_on", task), let file = fopen(path, "a") {
+                fputc(0, file)
+                fclose(file)
+            }
+        }
     }
 }

@@ -21,6 +21,7 @@ import Training
     @Flag(help: "Compute the visual features that are missing, and stop.") var featuresOnly = false
 
     func run() throws {
+        signal(SIGXFSZ, SIG_IGN)  // a file that may not grow is an error to report, like a full disk
         if let threads { setenv("LORGNETTE_THREADS", "\(threads)", 1) }
         do {
             try train()
@@ -66,9 +67,13 @@ import Training
             progress.show(session.trainer)
             let isEnd = signals.isAsked
             if isEnd || session.trainer.step % file.plan.saveEvery == 0 || session.trainer.isDone {
-                try session.trainer.save(to: state, run: run)
-                try LossPlot.svg(session.trainer.curve, title: "\(file.role): loss per token")
-                    .write(toFile: out + ".svg", atomically: true, encoding: .utf8)
+                do {
+                    try session.trainer.save(to: state, run: run)
+                    try LossPlot.svg(session.trainer.curve, title: "\(file.role): loss per token")
+                        .write(toFile: out + ".svg", atomically: true, encoding: .utf8)
+                } catch {
+                    throw TrainFault("\(error); the last good state is in \(state)")
+                }
             }
             if isEnd {
                 TrainingProgress.say("interrupted at step \(session.trainer.step); the same command goes on")

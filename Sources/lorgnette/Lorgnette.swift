@@ -12,6 +12,8 @@ struct Lorgnette: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // A file that may not grow is an error to report, like a full disk.
+        signal(SIGXFSZ, SIG_IGN)
         do {
             var command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
@@ -40,5 +42,7 @@ extension ExitCode {
     static let configuration = ExitCode(2)
     /// A required expert or model is missing.
     static let missingPart = ExitCode(3)
+    /// The disk is full, the output cannot be written, or the machine has no more open files.
+    static let machine = ExitCode(4)
     static let interrupted = ExitCode(130)
 }

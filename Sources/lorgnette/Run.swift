@@ -9,7 +9,7 @@ struct Run: AsyncParsableCommand {
         discussion: """
             DIR/results.jsonl gets one line for every input: ok, partial, failed or skipped.
             Exit status: 0 all ok or skipped; 1 some failed or partial; 2 usage or configuration; 3 an expert or model \
-            is missing; 130 interrupted (nothing is lost).
+            is missing; 4 results cannot be written; 130 interrupted (nothing is lost).
             """)
 
     @Argument(help: "A pipeline file, or the name of one in pipelines/.") var pipeline: String

@@ -48,7 +48,12 @@ enum Terminal {
     /// Reports what stopped a command and gives its exit status.
     static func end(with error: any Error) -> ExitCode {
         complain("lorgnette: \(error)")
-        if let error = error as? CoordinationError, error.isMissingPart { return .missingPart }
+        guard let error = error as? CoordinationError else { return .configuration }
+        if error.isMissingPart { return .missingPart }
+        if error.isMachineTrouble {
+            complain("what is done is kept; give the same command again when that is mended")
+            return .machine
+        }
         return .configuration
     }
 }

@@ -18,7 +18,9 @@ import Testing
     }
 
     @Test func filesComeInByteOrderRelativeToTheFolder() throws {
-        for name in ["b.jpg", "a/2.jpg", "a/1.jpg", "Z.jpg", "-dash.jpg", "line\nbreak.jpg"] { try folder.file(name, [1]) }
+        for name in ["b.jpg", "a/2.jpg", "a/1.jpg", "Z.jpg", "-dash.jpg", "line\nbreak.jpg"] {
+            try folder.file(name, [1])
+        }
         #expect(try walk() == ["-dash.jpg", "Z.jpg", "a/1.jpg", "a/2.jpg", "b.jpg", "line\nbreak.jpg"])
     }
 
@@ -41,6 +43,42 @@ import Testing
         try folder.file("out/results.jsonl", [1])
         #expect(mkfifo("\(folder.path)/pipe", 0o600) == 0)
         #expect(try walk(excluding: "\(folder.path)/out") == ["a.jpg", "pipe skipped not_a_file"])
+    }
+
+    @Test func manyNamesComeInByteOrder() throws {
+        let names = (0..<3000).map { String(format: "%x%c", $0 * 7919 % 100_003, $0 % 60 + 0x40) }.filter {
+            !$0.contains("/")
+        }
+        for name in Set(names) { try folder.file(name, []) }
+        let sorted = Set(names).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+        #expect(try walk() == sorted)
+    }
+
+    @Test func socketsAndDevicesAreSkipped() throws {
+        let line = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(line) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        let path = "\(folder.path)/s"
+        try #require(path.utf8.count <= 107)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+        let bound = withUnsafePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(line, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
+        }
+        #expect(bound == 0)
+        #expect(try walk() == ["s skipped not_a_file"])
+        #expect(try walk(["/dev/null"]) == ["null skipped not_a_file"])
+    }
+
+    @Test func foldersNestedTooDeepAreRefusedAndTheRestIsNot() throws {
+        try folder.file("z.jpg", [1])
+        try folder.file(String(repeating: "d/", count: 600) + "a.jpg", [1])
+        let found = try walk()
+        #expect(found.count == 2)
+        #expect(found.first?.hasSuffix(" failed unreadable") == true)
+        #expect(found.last == "z.jpg")
     }
 
     @Test func severalInputsKeepTheirNamesApart() throws {
@@ -82,6 +120,9 @@ import Testing
         #expect(try verdict("notes.txt", Array("hello".utf8)) == "skipped not_a_picture")
         #expect(try verdict("BMW.txt", Array("BMW is a maker of cars and motorcycles".utf8)) == "skipped not_a_picture")
         #expect(try verdict("p.pnm", Array("P5\n1 1\n255\n\0".utf8)) == "pnm")
+        #expect(try verdict("p.pam", Array("P7\nWIDTH 1\n".utf8)) == "pnm")
+        #expect(try verdict("a.exr", [0x76, 0x2F, 0x31, 0x01, 2, 0, 0, 0]) == "failed unsupported_picture")
+        #expect(try verdict("film.mp4", [0, 0, 0, 24] + Array("ftypisom".utf8)) == "skipped not_a_picture")
         #expect(try verdict("empty.png", []) == "failed empty")
         #expect(try verdict("empty", []) == "skipped not_a_picture")
         #expect(try verdict("a.heic", [0, 0, 0, 24] + Array("ftypheic".utf8)) == "failed unsupported_picture")

@@ -81,8 +81,29 @@ import Testing
         try record([entry("a", line: "{\"item\":\"a\",\"again\":true}")], ledger, file)
         try file.settle()
         #expect(try lines == ["{\"item\":\"b\"}", "{\"item\":\"a\",\"again\":true}"])
-        try record([entry("c")], ledger, try { let file = ResultsFile(path: results, ledger: ledger); try file.open(); return file }())
+        try record(
+            [entry("c")], ledger,
+            try {
+                let file = ResultsFile(path: results, ledger: ledger)
+                try file.open()
+                return file
+            }())
         #expect(try lines.count == 3)
+    }
+
+    @Test func manyAreLookedUpAtOnce() throws {
+        let (ledger, file) = try open()
+        try record([entry("a"), entry("b", .failed)], ledger, file)
+        let memories = try ledger.memories(of: ["b", "none", "a"])
+        #expect(memories.map { $0?.status } == [.failed, nil, .ok])
+    }
+
+    @Test func anEscapedNameIsNotTheNameThatItReadsLike() {
+        let path = PathBytes([])
+        let escaped = PreparedItem(name: "a%FF.jpg", nameIsEscaped: true, path: path)
+        let plain = PreparedItem(name: "a%FF.jpg", nameIsEscaped: false, path: path)
+        #expect(escaped.key != plain.key)
+        #expect(plain.key == "a%FF.jpg")
     }
 
     @Test func aSecondCoordinatorIsKeptOut() throws {

@@ -14,7 +14,8 @@ import Testing
         var captions = ""
         for i in 0..<20 {
             try bench.picture("\(i).pgm", seed: i, size: 20)
-            captions += "{\"item\": \"\(i).pgm\", \"captions\": [\"a \(i % 2 == 0 ? "dog" : "cat") .\", \"one animal .\"]}\n"
+            captions +=
+                "{\"item\": \"\(i).pgm\", \"captions\": [\"a \(i % 2 == 0 ? "dog" : "cat") .\", \"one animal .\"]}\n"
         }
         try bench.write("in/captions.jsonl", captions.utf8)
         try bench.write(
@@ -102,6 +103,25 @@ import Testing
         #expect(try bench.results()["0.pgm"]?.status == "ok")
     }
 
+    @Test func aFullDiskKeepsTheLastGoodState() throws {
+        let config = try configuration(steps: 30)
+        let (whole, out) = ("\(bench.path)/whole.safetensors", "\(bench.path)/out.safetensors")
+        #expect(try bench.run(["train", config, "--out", whole], environment: environment).status == 0)
+        _ = try end([config, "--out", out], with: SIGKILL, whenItSays: "step 20/30")
+        let state = try bytes(out + ".training")
+        // A file that may not grow is as good as a full disk.
+        let full = try bench.run(
+            ["bash", "-c", "ulimit -f 4; exec \(Workbench.programs)/lorgnette-train \(config) --out \(out)"],
+            program: "/usr/bin/env", environment: environment)
+        #expect(full.status == 1, "\(full.errors)")
+        #expect(full.errors.contains("File too large"), "\(full.errors)")
+        #expect(try bytes(out + ".training") == state)
+        #expect(!FileManager.default.fileExists(atPath: out))
+        #expect(!FileManager.default.fileExists(atPath: out + ".training.part"))
+        #expect(try bench.run(["train", config, "--out", out], environment: environment).status == 0)
+        #expect(try bytes(out) == bytes(whole))
+    }
+
     @Test func anotherConfigurationDoesNotTakeUpAState() throws {
         let config = try configuration(steps: 5_000_000)
         let out = "\(bench.path)/out.safetensors"
@@ -110,7 +130,8 @@ import Testing
         let other = try bench.run(
             ["train", try configuration(steps: 8), "--out", out], environment: environment)
         #expect(other.status == 1)
-        #expect(other.errors.contains("out.safetensors.training: run: expected the state of this run"), "\(other.errors)")
+        #expect(
+            other.errors.contains("out.safetensors.training: run: expected the state of this run"), "\(other.errors)")
     }
 
     @Test func everyFaultOfAConfigurationIsShownWithItsLine() throws {
