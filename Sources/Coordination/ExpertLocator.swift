@@ -1,7 +1,7 @@
 import Glibc
 import Pipelines
 
-/// Finds the programs of experts: `lorgnette-<name>` beside our own executable, then on PATH.
+/// Finds the programs of experts: `lorgnette-<name>` beside our own executable, then on PATH, then among the Python ones.
 public struct ExpertLocator: Sendable {
     /// Folders, in the order in which they are looked at.
     public let folders: [String]
@@ -13,7 +13,16 @@ public struct ExpertLocator: Sendable {
         let own = String(decoding: path[..<max(0, count)].map { UInt8(bitPattern: $0) }, as: UTF8.self)
         ownFolder = String(own[..<(own.lastIndex(of: "/") ?? own.startIndex)])
         let search = getenv("PATH").map { String(cString: $0) } ?? ""
-        folders = [ownFolder] + search.split(separator: ":").map(String.init)
+        folders = [ownFolder] + search.split(separator: ":").map(String.init) + ["\(Self.pythonFolder)/bin"]
+    }
+
+    /// The virtual environment that `make setup` makes for experts in Python, in the data folder.
+    public static var pythonFolder: String {
+        func variable(_ name: String) -> String? {
+            getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+        }
+        let home = variable("LORGNETTE_HOME") ?? variable("XDG_DATA_HOME").map { "\($0)/lorgnette" }
+        return "\(home ?? "\(variable("HOME") ?? "")/.local/share/lorgnette")/python"
     }
 
     /// The command that starts a worker for a stage; nil for a remote one.
@@ -28,7 +37,10 @@ public struct ExpertLocator: Sendable {
             return dyingWithParent + [program] + command.dropFirst()
         case .named(let name):
             guard let program = find("lorgnette-\(name)") else {
-                let places = ["\(ownFolder)/lorgnette-\(name)", "lorgnette-\(name) on PATH"]
+                let places = [
+                    "\(ownFolder)/lorgnette-\(name)", "lorgnette-\(name) on PATH",
+                    "\(Self.pythonFolder)/bin/lorgnette-\(name)",
+                ]
                 throw .missingExpert(stage: stage.name, expert: name, searched: places)
             }
             return dyingWithParent + [program]

@@ -16,6 +16,11 @@ struct Doctor: ParsableCommand {
         for name in ["encoder", "captioner", "ocr", "generator", "barcode", "search", "command"] {
             line(experts[name] != nil, "expert \(name)", experts[name] ?? "build it: swift build -c release")
         }
+        let python = "\(ExpertLocator.pythonFolder)/bin"
+        for (what, program) in [("Python for experts", "python"), ("expert detector", "lorgnette-detector")] {
+            let isThere = FileManager.default.isExecutableFile(atPath: "\(python)/\(program)")
+            line(isThere, what, isThere ? "\(python)/\(program)" : "get it: make setup")
+        }
         let folder = Self.dataFolder
         for (file, bytes) in [("SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432), ("vit_s_focus.onnx", 97_447_603)] {
             let path = "\(folder)/models/\(file)"

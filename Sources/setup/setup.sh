@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what Lorgnette needs and does not find: Debian packages, the starter models, the demo pictures.
+# Installs what Lorgnette needs and does not find: Debian packages, the starter models, the demo pictures, and the
+# environment for experts in Python.
 # Says nothing and changes nothing where all is there. The files and their hashes are in files.tsv.
 set -euo pipefail
 export LC_ALL=C
@@ -155,4 +156,6 @@ mkdir -p "$home" 2>/dev/null && [ -w "$home" ] || fail "cannot write to the data
     "set LORGNETTE_HOME to a folder that can be written"
 home="$(cd "$home" && pwd)"
 check_files
+. "$here/python.sh"
+check_python
 [ -z "$incoming" ] || say "models and demo pictures are in $home"

@@ -24,6 +24,8 @@ import Testing
             try FileManager.default.copyItem(atPath: "\(Self.tiny)/\(file)", toPath: "\(models)/\(name)")
         }
         try bench.write("data/notes/note.md", "# Noise\n\nMost of these pictures are noise.\n".utf8)
+        try FileManager.default.createSymbolicLink(
+            atPath: "\(bench.path)/data/python", withDestinationPath: Workbench.python)
         return ["LORGNETTE_HOME": "\(bench.path)/data"]
     }
 

@@ -15,6 +15,18 @@ final class Workbench {
         return (bundle as NSString).deletingLastPathComponent
     }()
 
+    /// The data folder of this machine.
+    static let data: String = {
+        func variable(_ name: String) -> String? {
+            ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+        }
+        return variable("LORGNETTE_HOME") ?? variable("XDG_DATA_HOME").map { "\($0)/lorgnette" }
+            ?? "\(NSHomeDirectory())/.local/share/lorgnette"
+    }()
+
+    /// The virtual environment for experts in Python that `make setup` makes.
+    static let python = "\(data)/python"
+
     init() throws {
         path = "\(FileManager.default.temporaryDirectory.path)/lorgnette-bench-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: inputs, withIntermediateDirectories: true)

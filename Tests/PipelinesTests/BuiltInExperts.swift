@@ -29,6 +29,11 @@ enum BuiltInExperts {
             Option(name: "min_confidence", type: .number, minimum: 0, maximum: 1),
         ])
 
+    static let detector = ExpertDescription(
+        service: "detector", inputs: [Port(name: "picture", kind: .picture, required: true)],
+        outputs: [Port(name: "text", kind: .text)],
+        options: [Option(name: "find", type: .stringList, choices: ["faces", "people"])])
+
     static let generator = ExpertDescription(
         service: "generator",
         inputs: [
@@ -91,7 +96,7 @@ enum BuiltInExperts {
     static let clock = ExpertDescription(service: "clock")
 
     static let all = Dictionary(
-        uniqueKeysWithValues: [encoder, captioner, ocr, generator, barcode, search, command, editor, clock].map {
+        uniqueKeysWithValues: [encoder, captioner, ocr, detector, generator, barcode, search, command, editor, clock].map {
             ($0.service, $0)
         })
 
