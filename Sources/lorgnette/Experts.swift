@@ -4,7 +4,7 @@ import Foundation
 
 struct Experts: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows the experts that pipelines can name.", subcommands: [List.self], defaultSubcommand: List.self)
+        abstract: "Shows the experts that pipelines can name.", subcommands: [List.self, ExpertsNew.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -66,10 +66,10 @@ import Testing
         }
     }
 
-    /// `import X`, `public import X`, `@testable import struct X.Y`: X.
+    /// `import X`, `public import X`, `@testable import struct X.Y`: X. What is indented is text of a template.
     static func module(importedBy line: some StringProtocol) -> String? {
         let words = line.split(separator: " ")
-        guard let at = words.firstIndex(of: "import"),
+        guard !line.hasPrefix(" "), let at = words.firstIndex(of: "import"),
             words[..<at].allSatisfy({ $0.hasPrefix("@") || ["public", "package", "internal", "private"].contains($0) })
         else { return nil }
         let kinds = ["struct", "class", "enum", "protocol", "func", "var", "let", "typealias"]
