@@ -1,5 +1,6 @@
 """Whole conversations over real sockets, the worker in a process of its own."""
 import hashlib
+import itertools
 import os
 import signal
 import struct
@@ -168,13 +169,12 @@ class Conversation(Coordinator):
         self.task(1, question="wait")
         self.expect("progress")
         self.worker.send_signal(signal.SIGTERM)
-        number = 2
-        while True:
+        deadline = time.monotonic() + 20
+        for number in itertools.count(2):
             self.task(number)
-            failure = self.expect("failure")
-            if failure.code == wire.FAILURE_CODE_DRAINING:
+            if self.expect("failure").code == wire.FAILURE_CODE_DRAINING:
                 break
-            number += 1
+            self.assertLess(time.monotonic(), deadline, "the worker takes no notice of SIGTERM")
         self.worker.send_signal(signal.SIGTERM)
         self.assertEqual(self.ended()[0], 128 + signal.SIGTERM)
         self.start()
