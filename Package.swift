@@ -34,6 +34,7 @@ let package = Package(
     products: [
         .executable(name: "lorgnette", targets: ["lorgnette"]),
         .library(name: "ExpertKit", targets: ["ExpertKit"]),
+        .library(name: "Pictures", targets: ["Pictures"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

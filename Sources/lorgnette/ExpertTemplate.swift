@@ -16,7 +16,7 @@ struct ExpertTemplate {
             name = "lorgnette-\(name)"
             version = "0.1.0"
             requires-python = ">=3.10"
-            dependencies = ["lorgnette"]
+            dependencies = ["lorgnette[detector]"]
 
             [project.scripts]
             lorgnette-\(name) = "lorgnette_\(name):main"
@@ -27,16 +27,19 @@ struct ExpertTemplate {
             """
         let module = #"""
             """The expert \#(name). Put your own work into the function: what it returns, other stages read."""
-            from typing import Literal
+            import cv2
+            import numpy as np
 
-            from lorgnette import Picture, expert
+            from lorgnette import BadPicture, Picture, expert
 
 
             @expert(name="\#(name)")
-            def look(picture: Picture, *, unit: Literal["bytes", "kilobytes"] = "bytes") -> str:
-                """Says how large the picture's file is."""
-                size = len(picture.read())
-                return f"a file of {size // 1024 if unit == 'kilobytes' else size} {unit}"
+            def look(picture: Picture, *, unit: str = "pixels") -> str:
+                """Says how large the picture is."""
+                pixels = cv2.imdecode(np.frombuffer(picture.read(), np.uint8), cv2.IMREAD_COLOR)
+                if pixels is None:
+                    raise BadPicture(f"{picture.name}: it cannot be decoded")
+                return f"{pixels.shape[1]} × {pixels.shape[0]} {unit}"
 
 
             main = look.main
@@ -48,19 +51,22 @@ struct ExpertTemplate {
         let test = """
             import unittest
 
-            from lorgnette import BadOption, rehearse
+            from lorgnette import BadPicture, rehearse
 
             from lorgnette_\(name) import look
 
+            #: Two grey samples, as PNM has them.
+            PICTURE = b"P5 2 1 255\\n\\x40\\x80"
+
 
             class LookTest(unittest.TestCase):
-                def test_says_how_large_the_file_is(self):
-                    self.assertEqual(rehearse(look, bytes(4096)).text, "a file of 4096 bytes")
-                    self.assertEqual(rehearse(look, bytes(4096), unit="kilobytes").text, "a file of 4 kilobytes")
+                def test_says_how_large_the_picture_is(self):
+                    self.assertEqual(rehearse(look, PICTURE).text, "2 × 1 pixels")
+                    self.assertEqual(rehearse(look, PICTURE, unit="dots").text, "2 × 1 dots")
 
-                def test_checks_its_options(self):
-                    with self.assertRaises(BadOption):
-                        rehearse(look, bytes(1), unit="miles")
+                def test_refuses_what_is_no_picture(self):
+                    with self.assertRaises(BadPicture):
+                        rehearse(look, b"no picture")
 
             """
         return ExpertTemplate(
@@ -91,7 +97,10 @@ struct ExpertTemplate {
                 dependencies: [.package(name: "lorgnette", path: \(literal(lorgnette)))],
                 targets: [
                     .executableTarget(
-                        name: "lorgnette-\(name)", dependencies: [.product(name: "ExpertKit", package: "lorgnette")]),
+                        name: "lorgnette-\(name)",
+                        dependencies: [
+                            .product(name: "ExpertKit", package: "lorgnette"), .product(name: "Pictures", package: "lorgnette"),
+                        ]),
                     .testTarget(
                         name: "\(type)Tests",
                         dependencies: ["lorgnette-\(name)", .product(name: "ExpertKit", package: "lorgnette")]),
@@ -102,13 +111,14 @@ struct ExpertTemplate {
             """
         let expert = """
             import ExpertKit
+            import Pictures
 
-            /// Says how large the picture's file is. Put your own work into `answer`: what it returns, other stages read.
+            /// Says how large the picture is. Put your own work into `answer`: what it returns, other stages read.
             final class \(type)Expert: Expert {
                 static let description = ExpertDescription(
-                    service: "\(name)", software: "lorgnette-\(name) 0.1.0", about: "Says how large the picture's file is.",
+                    service: "\(name)", software: "lorgnette-\(name) 0.1.0", about: "Says how large the picture is.",
                     inputs: [.picture()], outputs: [.text("text")],
-                    options: [.string("unit", default: "bytes", choices: ["bytes", "kilobytes"], "what to count in")])
+                    options: [.string("unit", default: "pixels", "what to call a pixel")])
 
                 private let unit: String
 
@@ -117,8 +127,12 @@ struct ExpertTemplate {
                 }
 
                 func answer(_ task: ExpertTask) throws -> ExpertAnswer {
-                    let size = try task.pictureBytes().count
-                    return ExpertAnswer(text: "a file of \\(unit == "kilobytes" ? size / 1024 : size) \\(unit)")
+                    do {
+                        let picture = try Picture.load(bytes: task.pictureBytes(), name: task.item)
+                        return ExpertAnswer(text: "\\(picture.width) × \\(picture.height) \\(unit)")
+                    } catch let error as PictureError {
+                        throw ExpertFailure.badPicture(error.description)
+                    }
                 }
             }
 
@@ -133,23 +147,25 @@ struct ExpertTemplate {
             """
         let test = """
             import ExpertKit
+            import Foundation
             import Testing
 
             @testable import lorgnette_\(name)
 
             @Suite struct \(type)Tests {
-                /// Any file will do: here, this one.
-                let file = PictureSource(place: .path(#filePath))
-
-                @Test func saysHowLargeTheFileIs() throws {
-                    let size = try file.read().count
-                    let stage = try Rehearsal(\(type)Expert.self)
-                    #expect(try stage.answer(picture: file).text == "a file of \\(size) bytes")
+                @Test func saysHowLargeThePictureIs() throws {
+                    // Two grey samples, as PNM has them.
+                    let file = FileManager.default.temporaryDirectory.appendingPathComponent("\\(UUID()).pgm")
+                    try Data("P5 2 1 255\\n@@".utf8).write(to: file)
+                    defer { try? FileManager.default.removeItem(at: file) }
+                    let stage = try Rehearsal(\(type)Expert.self, options: ["unit": .string("dots")])
+                    #expect(try stage.answer(picture: PictureSource(place: .path(file.path))).text == "2 × 1 dots")
                 }
 
-                @Test func checksItsOptions() {
+                @Test func refusesWhatIsNoPicture() throws {
+                    let stage = try Rehearsal(\(type)Expert.self)
                     #expect(throws: ExpertFailure.self) {
-                        try Rehearsal(\(type)Expert.self, options: ["unit": .string("miles")])
+                        try stage.answer(picture: PictureSource(place: .path(#filePath)))
                     }
                 }
             }

@@ -30,7 +30,7 @@ import Testing
         #expect(tested.status == 0 && tested.errors.contains("Ran 2 tests"), "\(tested.errors)")
         #expect(
             try answer("weigh: {command: [\(python), \(bench.path)/weigh/lorgnette_weigh.py]}")
-                == "a file of 27 bytes")
+                == "4 × 4 pixels")
     }
 
     /// SwiftPM builds the kit and what it stands on anew, so the folder stays in .build and the next run is quick.
@@ -47,7 +47,7 @@ import Testing
         #expect(tested.status == 0, "\(tested.output.suffix(3000))\(tested.errors.suffix(3000))")
         #expect((tested.output + tested.errors).contains("2 tests"), "\(tested.output.suffix(1000))")
         #expect(
-            try answer("weigh: {command: [\(place)/build/debug/lorgnette-weigh]}") == "a file of 27 bytes")
+            try answer("weigh: {command: [\(place)/build/debug/lorgnette-weigh]}") == "4 × 4 pixels")
     }
 
     @Test func whatCannotBeMadeIsSaid() throws {
