@@ -1,8 +1,8 @@
 import Checkpoints
 import Tensors
 
-// The state of a run in one safetensors file: "value/KEY", "mean/KEY" and "square/KEY" of every trained parameter, and
-// the curve. Frozen values are those of the start, which the run's configuration fixes.
+// The state of a run in one safetensors file: "value/KEY", "mean/KEY" and "square/KEY" of every trained parameter, its
+// "average/KEY" where steps are averaged, and the curve. Frozen values are those of the start, which the run's configuration fixes.
 
 extension Trainer {
     private static let format = "lorgnette.training/2"
@@ -21,6 +21,8 @@ extension Trainer {
             file.add("square/" + parameter.name, moment.square)
             file.add("steps/" + parameter.name, [moment.steps])
         }
+        for (name, mean) in average.means.sorted(by: { $0.key < $1.key }) { file.add("average/" + name, mean) }
+        if average.count > 0 { file.add("averaged", [average.count]) }
         file.add("curve", curveTensor)
         try file.write(to: path)
     }
@@ -56,11 +58,20 @@ extension Trainer {
             restored.append(
                 (parameter, try read("value/"), try read("mean/"), try read("square/"), Int(steps.array[0])))
         }
+        var (means, averaged) = ([String: Tensor](), 0)
+        if file.view("averaged") != nil {
+            averaged = Int(try file.require("averaged", shape: [1]).tensor().array[0])
+            for (parameter, _, _, _, _) in restored {
+                means[parameter.name] =
+                    try file.require("average/" + parameter.name, shape: parameter.value.shape).tensor()
+            }
+        }
         curve = try Self.points(file.require("curve").tensor())
         for (parameter, value, mean, square, steps) in restored {
             parameter.value.data.update(from: value.data, count: value.count)
             optimizer.restore(parameter.name, mean: mean, square: square, steps: steps)
         }
+        average.restore(means, count: averaged)
         self.step = step
         self.captions = captions
     }

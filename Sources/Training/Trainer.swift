@@ -37,6 +37,7 @@ public final class Trainer {
     /// Continuations of pictures that were learned.
     public internal(set) var captions = 0
     let optimizer: AdamW
+    let average = WeightAverage()
     private let pictures: (any ExampleSource)?
     /// Pictures that the model writes captions of; nil without rewards.
     private let drawnFrom: (any ExampleSource)?
@@ -129,8 +130,16 @@ public final class Trainer {
         }
         step += 1
         captions += learnedCaptions
-        if !validation.isEmpty, step % plan.validateEvery == 0 || isDone { point.validation = try validate() }
+        if let first = plan.averageFrom, step >= first { average.add(network.parameters) }
+        if !validation.isEmpty, step % plan.validateEvery == 0 || isDone {
+            point.validation = try withAdapter(validate)
+        }
         curve.append(point)
+    }
+
+    /// Calls `body` while the network has the weights that the adapter's file gets.
+    public func withAdapter<Result>(_ body: () throws -> Result) rethrows -> Result {
+        try average.during(network.parameters, body)
     }
 
     private func examples(_ source: any ExampleSource, _ drawn: [(index: Int, epoch: Int)]) throws -> [Example] {

@@ -79,6 +79,8 @@ public struct TrainingPlan: Sendable, Equatable {
     public var warmUp = 50
     /// The rates' end as a share of their height; between, half a cosine.
     public var finalRate: Float = 0.05
+    /// The adapter is the mean of the weights after every step from this one, counted from 1; nil: those of the last step.
+    public var averageFrom: Int?
     public var decay: Float = 0.01
     public var clip: Float = 1
     public var seed: UInt64 = 1

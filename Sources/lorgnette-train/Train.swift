@@ -80,7 +80,9 @@ import Training
                 throw ArgumentParser.ExitCode(130)
             }
         }
-        try AdapterFile.write(session.trainer.network, facts: session.facts, to: out)
+        try session.trainer.withAdapter {
+            try AdapterFile.write(session.trainer.network, facts: session.facts, to: out)
+        }
         try FileManager.default.removeItem(atPath: state)
         TrainingProgress.say("wrote \(out)")
     }

@@ -72,6 +72,10 @@ struct TrainingFile {
         r.integer("seed", 0...Int.max).map { plan.seed = UInt64($0) }
         r.integer("warm_up", 0...1_000_000).map { plan.warmUp = $0 }
         r.number("final_rate", 0...1).map { plan.finalRate = $0 }
+        plan.averageFrom = r.integer("average_from", 1...10_000_000)
+        if let first = plan.averageFrom, first > plan.steps {
+            r.fault("average_from", "expected a step of the run, at most \(plan.steps), found \(first)")
+        }
         r.number("decay", 0...100).map { plan.decay = $0 }
         r.number("clip", 0.000_001...1_000_000).map { plan.clip = $0 }
         plan.commonTokens = r.integer("common_tokens", 0...10_000_000)

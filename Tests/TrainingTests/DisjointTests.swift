@@ -25,9 +25,12 @@ import Testing
         return network
     }
 
-    static func trainer(_ network: AdapterNetwork, pictures: Int, instructions: Int, steps: Int = 3) -> Trainer {
+    static func trainer(
+        _ network: AdapterNetwork, pictures: Int, instructions: Int, steps: Int = 3, averageFrom: Int? = nil
+    ) -> Trainer {
         var plan = TrainingPlan()
         (plan.steps, plan.warmUp, plan.seed) = (steps, 1, 5)
+        plan.averageFrom = averageFrom
         plan.pictures.batch = pictures
         plan.instructions.batch = instructions
         let vocabulary = network.configuration.vocabulary

@@ -24,16 +24,48 @@ import Testing
         try resumesExactly(at: step) { try DisjointTests.network(.released, .bfloat16) }
     }
 
-    private func resumesExactly(at step: Int, _ network: () throws -> AdapterNetwork) throws {
+    @Test(arguments: [2, 3, 5])
+    func resumesExactlyWhereStepsAreAveraged(at step: Int) throws {
+        try resumesExactly(at: step, averageFrom: 3) { try DisjointTests.network(.paper) }
+    }
+
+    @Test func theAverageIsTheMeanOfTheSteps() throws {
+        let trainer = DisjointTests.trainer(
+            try DisjointTests.network(.paper), pictures: 2, instructions: 1, steps: 5, averageFrom: 3)
+        var sums: [String: [Double]] = [:]
+        while !trainer.isDone {
+            try trainer.advance()
+            guard trainer.step >= 3 else { continue }
+            for parameter in trainer.network.parameters {
+                let values = parameter.value.array.map(Double.init)
+                sums[parameter.name] = sums[parameter.name].map { zip($0, values).map(+) } ?? values
+            }
+        }
+        let last = DisjointTests.values(trainer.network)
+        trainer.withAdapter {
+            for parameter in trainer.network.parameters {
+                for (value, sum) in zip(parameter.value.array, sums[parameter.name] ?? []) {
+                    #expect(abs(Double(value) - sum / 3) <= 1e-6 * max(1, abs(sum)), "\(parameter.name)")
+                }
+            }
+            #expect(DisjointTests.values(trainer.network) != last)
+        }
+        #expect(DisjointTests.values(trainer.network) == last)
+    }
+
+    private func resumesExactly(at step: Int, averageFrom: Int? = nil, _ network: () throws -> AdapterNetwork) throws {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         let state = folder + "/state"
-        let whole = DisjointTests.trainer(try network(), pictures: 2, instructions: 1, steps: 6)
+        let whole = DisjointTests.trainer(
+            try network(), pictures: 2, instructions: 1, steps: 6, averageFrom: averageFrom)
         while !whole.isDone { try whole.advance() }
 
-        let first = DisjointTests.trainer(try network(), pictures: 2, instructions: 1, steps: 6)
+        let first = DisjointTests.trainer(
+            try network(), pictures: 2, instructions: 1, steps: 6, averageFrom: averageFrom)
         for _ in 0..<step { try first.advance() }
         try first.save(to: state, run: "a")
-        let second = DisjointTests.trainer(try network(), pictures: 2, instructions: 1, steps: 6)
+        let second = DisjointTests.trainer(
+            try network(), pictures: 2, instructions: 1, steps: 6, averageFrom: averageFrom)
         try second.resume(from: state, run: "a")
         #expect(second.step == step)
         while !second.isDone { try second.advance() }
@@ -43,8 +75,12 @@ import Testing
             #expect(a.pictures.map(Float.init) == b.pictures.map(Float.init))
             #expect(a.instructions.map(Float.init) == b.instructions.map(Float.init))
         }
-        try AdapterFile.write(whole.network, facts: ["role": "test"], to: folder + "/whole")
-        try AdapterFile.write(second.network, facts: ["role": "test"], to: folder + "/second")
+        try whole.withAdapter {
+            try AdapterFile.write(whole.network, facts: ["role": "test"], to: folder + "/whole")
+        }
+        try second.withAdapter {
+            try AdapterFile.write(second.network, facts: ["role": "test"], to: folder + "/second")
+        }
         #expect(FileManager.default.contentsEqual(atPath: folder + "/whole", andPath: folder + "/second"))
     }
 
