@@ -8,23 +8,25 @@ extension Coordinator {
         if let refusal = item.refusal { return finish(item, item.line(refused: refusal)) }
         let stages = bound.stages
         var found = [OpenItem.Found?](repeating: nil, count: stages.count)
-        for (index, data) in item.known {
-            guard let outcome = try? Lorgnette_V1_Outcome(serializedBytes: data) else { continue }
+        var resultKeys = [[UInt8]?](repeating: nil, count: stages.count)
+        for (index, kept) in item.recollection.kept {
+            guard let outcome = try? Lorgnette_V1_Outcome(serializedBytes: kept.outcome) else { continue }
             found[index] = OpenItem.Found(
-                outcome: outcome, payloads: [], models: models[stages[index].name] ?? [], seconds: 0, cached: true)
+                outcome: outcome, payloads: [], models: models[stages[index].staff] ?? [], seconds: 0, cached: true)
+            resultKeys[index] = kept.key
         }
         let known = Set(found.indices.filter { found[$0] != nil })
         let id = nextItem
         nextItem += 1
-        open[id] = OpenItem(
-            item: item, keys: item.picture.map { keys.asking(item.question).keys(for: $0.sha256) } ?? [], found: found)
-        perform(machine.handle(.opened(id, known: known), at: now))
+        open[id] = OpenItem(item: item, keys: keys.asking(item.question), found: found, resultKeys: resultKeys)
+        perform(machine.handle(.opened(id, known: known, declined: item.recollection.declined), at: now))
     }
 
     func perform(_ actions: [RunMachine.Action]) {
         for action in actions {
             switch action {
             case .send(let assignment): send(assignment)
+            case .decide(let id, let stage): decide(id, stage)
             case .cancel(let task, let attempt, let worker):
                 var cancel = Lorgnette_V1_Cancel()
                 cancel.task = task
@@ -38,6 +40,15 @@ extension Coordinator {
                 close(id)
             }
         }
+    }
+
+    private func decide(_ id: RunMachine.ItemID, _ stage: Int) {
+        guard let item = open[id] else { return }
+        let condition = bound.stages[stage].stage.when
+        let runs = condition.map { item.holds($0, machine.settlements(of: id), of: bound) } ?? true
+        // What a former run kept of it is given to nobody.
+        if !runs { (open[id]!.found[stage], open[id]!.resultKeys[stage]) = (nil, nil) }
+        perform(machine.handle(.decided(id, stage: stage, runs: runs), at: now))
     }
 
     private func send(_ assignment: RunMachine.Assignment) {
@@ -95,11 +106,13 @@ extension Coordinator {
             return .failed(result.task, attempt: Int(result.attempt), by: worker, error, retryable: true)
         }
         open[id]?.found[stage] = OpenItem.Found(
-            outcome: result.outcome, payloads: payloads, models: models[bound.stages[stage].name] ?? [],
+            outcome: result.outcome, payloads: payloads, models: models[bound.stages[stage].staff] ?? [],
             seconds: result.seconds, cached: false)
+        let key = open[id]?.key(of: stage, machine.settlements(of: id))
+        open[id]?.resultKeys[stage] = key
         // A file that changed since it was hashed must not leave its result under the old hash.
-        if let item = open[id], !item.keys.isEmpty, item.isUnchanged, let data = try? result.outcome.serializedData() {
-            sink.keep(stage: item.keys[stage], outcome: data)
+        if let key, let item = open[id], item.isUnchanged, let data = try? result.outcome.serializedData() {
+            sink.keep(stage: key, outcome: data)
         }
         return event
     }

@@ -56,6 +56,9 @@ public final class Coordinator {
         begin = clock.now
     }
 
+    /// What the bound pipeline is warned of; empty before every expert has said Hello.
+    public var warnings: [Fault] { bound?.warnings ?? [] }
+
     var now: Duration { begin.duration(to: clock.now) }
 
     /// Works until the feed has ended and every result is written, or until interrupted. Nothing is lost either way.
@@ -122,7 +125,7 @@ public final class Coordinator {
             credits[worker] = (stage, credit)
             if working {
                 introduce(worker)
-            } else if self.models.count == pipeline.stages.count {
+            } else if self.models.count == pipeline.staffed.count {
                 begin(with: bound)
             }
         case .lost(let worker, let reason):
@@ -142,10 +145,11 @@ public final class Coordinator {
                     stage.name,
                     StageKeys.Ingredients(
                         expert: stage.description.service, software: stage.description.software,
-                        models: models[stage.name]?.fingerprints ?? [], options: stage.options,
+                        models: models[stage.staff]?.fingerprints ?? [], options: stage.options,
                         question: takesQuestion ? stage.question ?? "" : nil, sharesQuestion: stage.sharesQuestion,
                         seed: settings.seed,
-                        inputs: stage.inputs.map { ($0.port, $0.stages.compactMap(bound.index)) })
+                        inputs: stage.inputs.map { ($0.port, $0.stages.compactMap(bound.index)) },
+                        requiredPorts: stage.requiredPorts(in: bound), condition: stage.stage.when)
                 )
             })
         machine = RunMachine(stages: bound.stages.map { $0.plan(in: bound) }, names: bound.stages.map(\.name))
@@ -181,14 +185,17 @@ public final class Coordinator {
 extension BoundStage {
     /// What the state machine must know of the stage.
     func plan(in pipeline: BoundPipeline) -> RunMachine.StagePlan {
-        let required = description.inputs.filter { $0.required && ($0.kind == .tensor || $0.kind == .text) }
-        return RunMachine.StagePlan(
+        RunMachine.StagePlan(
             dependencies: dependencies,
             tensorDependencies: inputs.filter { $0.kind == .tensor }.flatMap { $0.stages.compactMap(pipeline.index) },
-            requiredPorts: required.compactMap { port in
-                inputs.first { $0.port == port.name }?.stages.compactMap(pipeline.index)
-            },
-            optional: stage.optional, deadline: stage.deadline,
-            transient: description.outputs.contains { $0.kind == .tensor })
+            requiredPorts: requiredPorts(in: pipeline), optional: stage.optional, deadline: stage.deadline,
+            transient: description.outputs.contains { $0.kind == .tensor }, conditional: stage.when != nil,
+            pool: stage.sharing.flatMap(pipeline.index))
+    }
+
+    /// The stages that feed each port that must be fed, by index.
+    func requiredPorts(in pipeline: BoundPipeline) -> [[Int]] {
+        let required = description.inputs.filter { $0.required && ($0.kind == .tensor || $0.kind == .text) }
+        return required.compactMap { port in inputs.first { $0.port == port.name }?.stages.compactMap(pipeline.index) }
     }
 }

@@ -81,7 +81,7 @@ extension Crew {
             return nil
         }
         let isNew = descriptions.updateValue(Envelope.description(hello), forKey: link.stage) == nil
-        return isNew && descriptions.count == pipeline.stages.count ? .greeted(descriptions) : nil
+        return isNew && descriptions.count == pipeline.staffed.count ? .greeted(descriptions) : nil
     }
 
     /// The worker that a Hello belongs to: by its name, or, of a remote one that has none, by its stage's turn.

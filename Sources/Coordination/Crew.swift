@@ -73,10 +73,10 @@ final class Crew {
 
     /// Starts every worker that the pipeline asks for.
     func start(now: Duration) throws(CoordinationError) {
-        for stage in pipeline.stages {
+        for stage in pipeline.staffed {
             _ = try locator.command(for: stage)  // all that is missing is found before anything starts
         }
-        for stage in pipeline.stages {
+        for stage in pipeline.staffed {
             for index in 0..<stage.workers { try enlist("\(stage.name).\(index)", stage, now: now) }
         }
     }
@@ -103,7 +103,7 @@ final class Crew {
 
     /// Sends the stages' options to all who said Hello; who comes later gets them at once.
     func welcome(_ bound: BoundPipeline, now: Duration) {
-        for stage in bound.stages {
+        for stage in bound.stages where stage.staff == stage.name {
             var welcome = Lorgnette_V1_Welcome()
             welcome.stage = stage.name
             welcome.options = Envelope.options(stage.options)

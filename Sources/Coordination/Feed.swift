@@ -12,8 +12,8 @@ public struct PreparedItem: Sendable {
     public var stamp: PictureFile.Stamp?
     /// Asked of this item instead of the pipeline's question.
     public var question: String?
-    /// Stages whose result is in the ledger, by index: serialised `Outcome` messages.
-    public var known: [Int: Data] = [:]
+    /// What the ledger has of its stages.
+    public var recollection = Recollection()
 
     public init(name: String, nameIsEscaped: Bool, path: PathBytes) {
         self.name = name
@@ -146,9 +146,7 @@ public final class FolderFeed: Feed {
                 item.refusal = error as? PictureFile.Refusal ?? .failed(code: "unreadable", message: "\(error)")
             }
             if let picture = item.picture {
-                for (stage, key) in keys.asking(item.question).keys(for: picture.sha256).enumerated() {
-                    item.known[stage] = try ledger.outcome(for: key)
-                }
+                item.recollection = try keys.asking(item.question).recall(picture.sha256, ledger.outcome)
             }
             return item
         }

@@ -15,9 +15,10 @@ struct OpenItem {
     }
 
     let item: PreparedItem
-    /// Empty for an item that was refused before any stage.
-    let keys: [[UInt8]]
+    let keys: StageKeys
     var found: [Found?]
+    /// The key of each stage's result, as far as there is one.
+    var resultKeys: [[UInt8]?]
 
     /// The task message for one stage. Consumed tensors are numbered anew in the message's own payload frames.
     func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64) throws -> (Lorgnette_V1_Task, [Payload]) {
@@ -96,6 +97,10 @@ struct OpenItem {
         switch settlement {
         case .succeeded(let attempts): report.attempts = attempts
         case .known, .notNeeded: break
+        case .declined(let because):
+            report.status = .skipped
+            let condition = pipeline.stages[index].stage.when.map { "when: \($0)" }
+            report.reason = because.map { "\($0) was not run" } ?? condition ?? ""
         case .failed(let error, let attempts):
             (report.status, report.error, report.attempts) = (.failed, error, attempts)
         case .skipped(let because):
@@ -130,6 +135,30 @@ struct OpenItem {
         }
         if let consequence { return (.failed, consequence) }
         return (partial ? .partial : .ok, nil)
+    }
+}
+
+extension OpenItem {
+    /// Whether a stage that waited for all that its condition names is to run.
+    func holds(_ condition: Condition, _ settlements: [RunMachine.Settlement?], of pipeline: BoundPipeline) -> Bool {
+        condition.holds { name in
+            guard let stage = pipeline.index(of: name), let settlement = settlements[stage] else { return nil }
+            switch settlement {
+            case .failed: return Condition.View(status: .failed, outcome: nil)
+            case .skipped, .declined: return Condition.View(status: .skipped, outcome: nil)
+            case .succeeded, .known, .notNeeded:
+                let outcome = found[stage].map { Envelope.outcome($0.outcome, models: []) }
+                return Condition.View(status: .ok, outcome: outcome)
+            }
+        }
+    }
+
+    /// The key under which a stage's result is kept, from what it was given.
+    func key(of stage: Int, _ settlements: [RunMachine.Settlement?]) -> [UInt8]? {
+        item.picture.map { picture in
+            let inputs = keys.dependencies[stage].map { settlements[$0]?.hasResult == true ? resultKeys[$0] : nil }
+            return keys.key(of: stage, for: picture.sha256, inputs: inputs)
+        }
     }
 }
 

@@ -17,10 +17,15 @@ public struct StageKeys: Sendable {
         public var seed: UInt64
         /// Bound stages, by port, as indices of earlier stages.
         public var inputs: [(port: String, stages: [Int])]
+        /// Ports that need at least one result, as indices of earlier stages.
+        public var requiredPorts: [[Int]]
+        /// It decides whether the stage is run and changes no result: it is part of the run's digest only.
+        public var condition: Condition?
 
         public init(
             expert: String, software: String, models: [String], options: [String: OptionValue], question: String?,
-            sharesQuestion: Bool, seed: UInt64, inputs: [(port: String, stages: [Int])]
+            sharesQuestion: Bool, seed: UInt64, inputs: [(port: String, stages: [Int])], requiredPorts: [[Int]] = [],
+            condition: Condition? = nil
         ) {
             self.expert = expert
             self.software = software
@@ -30,12 +35,14 @@ public struct StageKeys: Sendable {
             self.sharesQuestion = sharesQuestion
             self.seed = seed
             self.inputs = inputs
+            self.requiredPorts = requiredPorts
+            self.condition = condition
         }
     }
 
-    private let stages: [(name: String, ingredients: Ingredients)]
+    let stages: [(name: String, ingredients: Ingredients)]
     private var digests: [[UInt8]] = []
-    private var dependencies: [[Int]] = []
+    private(set) var dependencies: [[Int]] = []
     /// Hexadecimal digest of all stages' configuration together with their names.
     public let configuration: String
 
@@ -62,6 +69,7 @@ public struct StageKeys: Sendable {
             dependencies.append(stage.inputs.flatMap(\.stages))
             whole.feed(name)
             whole.update(data: digests.last!)
+            if let condition = stage.condition { whole.feed("when \(condition)") }
         }
         configuration = hex(whole.finalize())
     }
@@ -78,17 +86,15 @@ public struct StageKeys: Sendable {
             })
     }
 
-    /// The key of each stage for a picture: 32 bytes each, in the stages' order.
-    public func keys(for sha256: [UInt8]) -> [[UInt8]] {
-        var keys: [[UInt8]] = []
-        for stage in digests.indices {
-            var hasher = SHA256()
-            hasher.update(data: digests[stage])
-            hasher.update(data: sha256)
-            for dependency in dependencies[stage] { hasher.update(data: keys[dependency]) }
-            keys.append(Array(hasher.finalize()))
-        }
-        return keys
+    /// The key of a stage's result for a picture, 32 bytes.
+    /// - Parameter inputs: keys of the results that it was given, in the order of `dependencies`; nil where there was none,
+    ///   for what is made without an expert's words is another result.
+    public func key(of stage: Int, for sha256: [UInt8], inputs: [[UInt8]?]) -> [UInt8] {
+        var hasher = SHA256()
+        hasher.update(data: digests[stage])
+        hasher.update(data: sha256)
+        for input in inputs { hasher.update(data: input ?? [UInt8](repeating: 0, count: 32)) }
+        return Array(hasher.finalize())
     }
 }
 

@@ -11,6 +11,8 @@ public struct BoundStage: Sendable, Hashable {
     public let sharesQuestion: Bool
 
     public var name: String { stage.name }
+    /// The stage whose workers serve it: itself, or another.
+    public var staff: String { stage.sharing ?? stage.name }
     public var inputs: [Input] { stage.inputs }
     public var options: [String: OptionValue] { stage.options }
     /// Whether its tasks carry the picture.
@@ -49,4 +51,31 @@ public struct BoundPipeline: Sendable, Hashable {
 
     /// Index into `stages`, or nil.
     public func index(of name: String) -> Int? { stages.firstIndex { $0.name == name } }
+
+    /// What is allowed and may yet surprise: stages that are not run where a stage that they need was not to be run.
+    public var warnings: [Fault] {
+        var conditional: Set<Int> = []
+        var warnings: [Fault] = []
+        func warn(_ place: Position, _ key: String, _ message: String) {
+            warnings.append(
+                Fault(file: pipeline.file, line: place.line, column: place.column, key: key, message: message))
+        }
+        for (index, bound) in stages.enumerated() {
+            let stage = bound.stage
+            if stage.when != nil { conditional.insert(index) }
+            for port in bound.description.inputs where port.required {
+                guard let input = stage.inputs.first(where: { $0.port == port.name }),
+                    input.stages.allSatisfy({ self.index(of: $0).map(conditional.contains) ?? false })
+                else { continue }
+                conditional.insert(index)
+                let names = input.stages.map { quoted($0) }.joined(separator: " and ")
+                let place = stage.settings.first { $0.key == port.name }?.position ?? stage.position
+                warn(place, "stages.\(stage.name).\(port.name)", "where \(names) is not run, \(stage.name) is not run either")
+            }
+        }
+        if let answer, conditional.contains(answer) {
+            warn(pipeline.answerPosition, "answer", "where \(stages[answer].name) is not run, there is no answer")
+        }
+        return warnings
+    }
 }

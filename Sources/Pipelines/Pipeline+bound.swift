@@ -6,7 +6,7 @@ extension Pipeline {
         var binder = Binder(pipeline: self, descriptions: descriptions)
         var bound = self
         var questions: [String: String] = [:]
-        for index in stages.indices {
+        for index in stages.indices where stages[index].sharing == nil {
             let name = stages[index].name
             guard let description = descriptions[name] else {
                 binder.faults.add(
@@ -22,6 +22,7 @@ extension Pipeline {
                 answerPosition, "answer",
                 "expected a stage that gives text, found \(quoted(answer)), which gives \(Binder.gives(description))")
         }
+        bound.share(descriptions)
         let order = binder.order(bound.stages)
         try binder.faults.check()
 
@@ -29,14 +30,33 @@ extension Pipeline {
         for (place, index) in order.enumerated() { places[bound.stages[index].name] = place }
         let ordered = order.map { index in
             let stage = bound.stages[index]
-            let feeds = Set(stage.inputs.flatMap(\.stages)).compactMap { places[$0] }.sorted()
-            let description = descriptions[stage.name] ?? ExpertDescription(service: stage.name)
+            let waits = Set(stage.awaited).compactMap { places[$0] }.sorted()
+            let staff = stage.sharing ?? stage.name
+            let description = descriptions[staff] ?? ExpertDescription(service: stage.name)
             let asked = description.inputs.first { $0.kind == .question }?.name
             return BoundStage(
-                stage: stage, description: description, dependencies: feeds, question: questions[stage.name],
+                stage: stage, description: description, dependencies: waits, question: questions[staff],
                 sharesQuestion: asked.map { port in !stage.settings.contains { $0.key == port } } ?? false)
         }
         return BoundPipeline(pipeline: bound, stages: ordered, answer: answer.flatMap { places[$0] })
+    }
+
+    /// Stages that share the workers of another have its options and of its inputs those that they hear. One that
+    /// would lack an input that its expert must have is left out.
+    private mutating func share(_ descriptions: [String: ExpertDescription]) {
+        stages = stages.compactMap { stage in
+            guard let staff = stage.sharing else { return stage }
+            guard let host = stages.first(where: { $0.name == staff }) else { return nil }
+            var stage = stage
+            stage.options = host.options
+            stage.inputs = host.inputs.compactMap { input in
+                let heard = input.stages.filter { !stage.unheard.contains($0) }
+                return heard.isEmpty ? nil : Input(port: input.port, kind: input.kind, stages: heard)
+            }
+            let lost = Set(host.inputs.map(\.port)).subtracting(stage.inputs.map(\.port))
+            let isWhole = descriptions[staff]?.inputs.allSatisfy { !$0.required || !lost.contains($0.name) } ?? false
+            return isWhole ? stage : nil
+        }
     }
 }
 
@@ -84,6 +104,7 @@ private struct Binder {
             }
         }
         checkBudget(&stage)
+        checkCondition(of: stage)
         for port in description.inputs where port.required && (port.kind == .tensor || port.kind == .text) {
             let isGiven = settings.contains { $0.key == port.name } || stage.inputs.contains { $0.port == port.name }
             if isGiven { continue }
@@ -106,7 +127,7 @@ private struct Binder {
                 isSound = false
                 continue
             }
-            if pipeline.removed.contains(name) {
+            if pipeline.removed.contains(name) || stage.unheard.contains(name) {
                 removed.append(name)
                 continue
             }
@@ -153,13 +174,37 @@ private struct Binder {
         let feeding = stage.inputs.filter { $0.kind == .text }.flatMap(\.stages)
         for pair in pairs where !feeding.contains(pair.key) {
             values[pair.key] = nil
-            if pipeline.removed.contains(pair.key) { continue }
+            if pipeline.removed.contains(pair.key) || stage.unheard.contains(pair.key) { continue }
             let hint = NearestName.hint(pair.key, among: feeding, otherwise: "its stages")
             faults.add(
                 pair.position, "stages.\(stage.name).budget",
                 "expected a stage whose text \(stage.name) takes, found \(quoted(pair.key))\(hint)")
         }
         stage.options["budget"] = .map(values)
+    }
+
+    /// The stages that a condition names must be there and give what it tests. It waits for them.
+    private mutating func checkCondition(of stage: Stage) {
+        let key = "stages.\(stage.name).when"
+        for probe in stage.when?.probes ?? [] where !pipeline.removed.contains(probe.stage) {
+            let position = stage.whenPosition.advanced(by: probe.offset)
+            guard pipeline.stages.contains(where: { $0.name == probe.stage }) else {
+                let others = pipeline.stages.map(\.name).filter { $0 != stage.name }
+                let hint = NearestName.hint(probe.stage, among: others, otherwise: "stages")
+                faults.add(position, key, "expected the name of a stage, found \(quoted(probe.stage))\(hint)")
+                continue
+            }
+            if references[stage.name]?[probe.stage] == nil {
+                references[stage.name, default: [:]][probe.stage] = (position, key)
+            }
+            if probe.field.needsText, probe.stage != stage.name, let giver = descriptions[probe.stage],
+                !giver.outputs.contains(where: { $0.kind == .text })
+            {
+                faults.add(
+                    position, key,
+                    "expected a stage that gives text, found \(quoted(probe.stage)), which gives \(Self.gives(giver))")
+            }
+        }
     }
 
     private func hint(_ key: String, _ description: ExpertDescription) -> String {
@@ -185,7 +230,7 @@ private struct Binder {
     /// Indices of the stages, each after all that it waits for. A cycle is a fault and is left out.
     mutating func order(_ stages: [Stage]) -> [Int] {
         let indices = Dictionary(uniqueKeysWithValues: stages.enumerated().map { ($1.name, $0) })
-        let waits = stages.map { stage in Set(stage.inputs.flatMap(\.stages).compactMap { indices[$0] }) }
+        let waits = stages.map { stage in Set(stage.awaited.compactMap { indices[$0] }) }
         var order: [Int] = []
         var left = Set(stages.indices)
         while let first = left.min() {

@@ -36,6 +36,35 @@ extension Pipeline {
         return pipeline
     }
 
+    /// The pipeline in which only these stages reach the one that answers. Kept are also those that they need; all others
+    /// are taken out. Nil: the pipeline as it is; empty: the question alone.
+    public func only(_ names: [String]?) throws(Faults) -> Pipeline {
+        guard let names else { return self }
+        guard let answer, let answering = stages.first(where: { $0.name == answer }) else {
+            throw Faults(faults: [Fault(file: "--only", message: "the pipeline has no answer: that says which stage answers")])
+        }
+        let feeding = answering.mentions(stages.map(\.name))
+        let faults = names.filter { !feeding.contains($0) }.map { name in
+            let hint = NearestName.hint(name, among: feeding, otherwise: "stages")
+            return Fault(file: "--only", message: "expected a stage that feeds \(answer), found \(quoted(name))\(hint)")
+        }
+        if !faults.isEmpty { throw Faults(faults: faults) }
+        var kept: Set<String> = [answer]
+        var next = names + (answering.when?.stages ?? [])
+        while let name = next.popLast() {
+            guard kept.insert(name).inserted, let stage = stages.first(where: { $0.name == name }) else { continue }
+            next += stage.mentions(stages.map(\.name)) + (stage.when?.stages ?? [])
+        }
+        var pipeline = self
+        pipeline.removed.formUnion(stages.map(\.name).filter { !kept.contains($0) })
+        pipeline.stages = stages.filter { kept.contains($0.name) }.map { stage in
+            var stage = stage
+            if stage.name == answer { stage.unheard.formUnion(feeding.filter { !names.contains($0) }) }
+            return stage
+        }
+        return pipeline
+    }
+
     private mutating func set(_ assignment: String, _ faults: inout FaultList) {
         guard let equals = assignment.firstIndex(of: "=") else {
             faults.add(.commandLine, nil, "expected stage.key=value, found \(quoted(assignment))")

@@ -12,8 +12,10 @@ public struct Pipeline: Sendable, Hashable {
     public var stages: [Stage]
     /// The stage whose words are the answer.
     public var answer: String?
-    /// Stages that `--without` took out; what still names them is dropped when binding.
+    /// Stages that `--without` or `--only` took out; what still names them is dropped when binding.
     public internal(set) var removed: Set<String> = []
+    /// The stages with workers of their own.
+    public var staffed: [Stage] { stages.filter { $0.sharing == nil } }
     /// Where `answer:` was written.
     var answerPosition = Position.commandLine
 

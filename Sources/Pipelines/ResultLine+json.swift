@@ -49,12 +49,16 @@ extension JSONWriter {
         }
     }
 
-    fileprivate mutating func write(_ report: StageReport, wordsElsewhere: Bool) {
+    mutating func write(_ report: StageReport, wordsElsewhere: Bool) {
         object { object in
             object.key("expert")
             object.value(report.expert)
             object.key("status")
             object.value(report.status.rawValue)
+            if let reason = report.reason {
+                object.key("reason")
+                object.value(reason)
+            }
             if let outcome = report.outcome {
                 if !wordsElsewhere {
                     object.writeWords(outcome)
@@ -167,7 +171,7 @@ extension JSONWriter {
         }
     }
 
-    fileprivate mutating func write(_ error: ItemError) {
+    mutating func write(_ error: ItemError) {
         object {
             $0.key("stage")
             $0.value(error.stage)

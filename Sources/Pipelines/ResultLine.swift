@@ -1,6 +1,6 @@
 /// What became of one input.
 public enum ItemStatus: String, Sendable, Codable, Hashable, CaseIterable {
-    /// All stages.
+    /// All stages, but for those that were not to be run.
     case ok
     /// An optional stage failed.
     case partial

@@ -34,7 +34,8 @@ extension RunMachine {
 
     private func freeWorker(for stage: Int, alone: Bool) -> WorkerID? {
         var best: (id: WorkerID, load: Int)?
-        for (id, worker) in workers where worker.stage == stage && !worker.alone {
+        let pool = stages[stage].pool ?? stage
+        for (id, worker) in workers where worker.stage == pool && !worker.alone {
             let load = worker.tasks.count
             guard load < (alone ? 1 : worker.credit) else { continue }
             if best == nil || (load, id) < (best!.load, best!.id) { best = (id, load) }

@@ -1,24 +1,46 @@
 extension RunMachine {
     /// Opens an item. A stage whose result is known is not computed; a transient one only if a consumer must be.
-    mutating func open(_ id: ItemID, known: Set<Int>, _ actions: inout [Action]) {
+    mutating func open(_ id: ItemID, known: Set<Int>, declined: Set<Int>, _ actions: inout [Action]) {
         precondition(items[id] == nil, "item \(id) opened twice")
         var item = Item(jobs: stages.map { _ in Job() })
         var needed = Set<Int>()
         for stage in stages.indices.reversed() {
-            if !known.contains(stage) || (stages[stage].transient && needed.contains(stage)) {
-                needed.formUnion(stages[stage].tensorDependencies)
+            let plan = stages[stage]
+            if declined.contains(stage) {
+                let port = plan.requiredPorts.first { !$0.isEmpty && declined.isSuperset(of: $0) }
+                item.jobs[stage].state = .settled(.declined(because: port.map(list)))
+            } else if !known.contains(stage) || (plan.transient && needed.contains(stage)) {
+                needed.formUnion(plan.tensorDependencies)
+            } else if plan.conditional {
+                item.jobs[stage].known = true
             } else {
-                item.jobs[stage].state = .settled(stages[stage].transient ? .notNeeded : .known)
+                item.jobs[stage].state = .settled(recalled(stage))
             }
         }
         items[id] = item
         advance(id, &actions)
     }
 
+    private func recalled(_ stage: Int) -> Settlement { stages[stage].transient ? .notNeeded : .known }
+
+    private func list(_ stages: [Int]) -> String { stages.map { names[$0] }.joined(separator: ", ") }
+
     mutating func settle(_ id: ItemID, _ stage: Int, _ settlement: Settlement, _ actions: inout [Action]) {
         items[id]!.jobs[stage].state = .settled(settlement)
-        if !settlement.hasResult, !stages[stage].optional { fail(id, because: names[stage], &actions) }
+        if settlement.isFailure, !stages[stage].optional { fail(id, because: names[stage], &actions) }
         advance(id, &actions)
+    }
+
+    /// Goes on with a stage once it is known whether it is to run; an answer that comes too late changes nothing.
+    mutating func decide(_ id: ItemID, _ stage: Int, runs: Bool, _ actions: inout [Action]) {
+        guard let job = items[id]?.jobs[stage], case .deciding = job.state else { return }
+        if !runs {
+            settle(id, stage, .declined(because: nil), &actions)
+        } else if job.known {
+            settle(id, stage, recalled(stage), &actions)
+        } else {
+            begin(id, stage, &actions)
+        }
     }
 
     /// A required stage failed: nothing more is started for the item, and what runs is cancelled.
@@ -30,7 +52,7 @@ extension RunMachine {
             case .running(let worker, let task, let expires):
                 actions.append(.cancel(task, attempt: items[id]!.jobs[stage].sends, worker: worker))
                 retire(task, of: worker, expires: expires)
-            case .waiting, .queued: break
+            case .waiting, .deciding, .queued: break
             }
             items[id]!.jobs[stage].state = .settled(.skipped(because: culprit))
         }
@@ -42,17 +64,36 @@ extension RunMachine {
             guard case .waiting = items[id]!.jobs[stage].state else { continue }
             let inputs = stages[stage].dependencies.map { items[id]!.jobs[$0].state }
             guard inputs.allSatisfy({ if case .settled = $0 { true } else { false } }) else { continue }
-            if let port = stages[stage].requiredPorts.first(where: { !hasResult(id, anyOf: $0) }) {
-                let missing = port.map { names[$0] }.joined(separator: ", ")
-                settle(id, stage, .skipped(because: missing), &actions)
+            if let port = stages[stage].requiredPorts.first(where: { isDeclined(id, allOf: $0) }) {
+                return settle(id, stage, .declined(because: list(port)), &actions)
+            }
+            if stages[stage].conditional {
+                items[id]!.jobs[stage].state = .deciding
+                actions.append(.decide(id, stage: stage))
+            } else if !begin(id, stage, &actions) {
                 return
             }
-            enqueue(id, stage)
         }
         if items[id]!.jobs.allSatisfy({ if case .settled = $0.state { true } else { false } }), !items[id]!.closed {
             items[id]!.closed = true
             actions.append(.close(id))
         }
+    }
+
+    /// Queues a stage, or settles it where a port that must be fed is not; then false.
+    @discardableResult
+    private mutating func begin(_ id: ItemID, _ stage: Int, _ actions: inout [Action]) -> Bool {
+        if let port = stages[stage].requiredPorts.first(where: { !hasResult(id, anyOf: $0) }) {
+            settle(id, stage, .skipped(because: list(port)), &actions)
+            return false
+        }
+        enqueue(id, stage)
+        return true
+    }
+
+    private func isDeclined(_ id: ItemID, allOf stages: [Int]) -> Bool {
+        !stages.isEmpty
+            && stages.allSatisfy { if case .settled(.declined) = items[id]!.jobs[$0].state { true } else { false } }
     }
 
     private func hasResult(_ id: ItemID, anyOf stages: [Int]) -> Bool {
@@ -67,7 +108,15 @@ extension RunMachine.Settlement {
     public var hasResult: Bool {
         switch self {
         case .succeeded, .known, .notNeeded: true
-        case .failed, .skipped: false
+        case .failed, .skipped, .declined: false
+        }
+    }
+
+    /// The stage should have had a result, and has none.
+    var isFailure: Bool {
+        switch self {
+        case .failed, .skipped: true
+        case .succeeded, .known, .notNeeded, .declined: false
         }
     }
 }

@@ -11,9 +11,9 @@ public struct RunMachine: Sendable {
 
     /// What the machine must know of a stage.
     public struct StagePlan: Sendable {
-        /// Stages whose results it reads, by index; each earlier in the order.
+        /// Stages that it waits for, by index; each earlier in the order.
         public var dependencies: [Int]
-        /// Of these, the stages whose tensors it reads, and not only their words.
+        /// Of these, the stages whose tensors it reads.
         public var tensorDependencies: [Int]
         /// Ports that must have at least one result: each a set of the stages bound to it.
         public var requiredPorts: [[Int]]
@@ -23,10 +23,14 @@ public struct RunMachine: Sendable {
         public var deadline: Duration
         /// The result holds tensors: it is not kept in the ledger and is computed again when a consumer needs it.
         public var transient: Bool
+        /// Whether it is run is decided, item by item, once all that it waits for is settled.
+        public var conditional: Bool
+        /// The stage whose workers serve it; nil: it has its own.
+        public var pool: Int?
 
         public init(
             dependencies: [Int], tensorDependencies: [Int] = [], requiredPorts: [[Int]] = [], optional: Bool = false, deadline: Duration,
-            transient: Bool = false
+            transient: Bool = false, conditional: Bool = false, pool: Int? = nil
         ) {
             self.dependencies = dependencies
             self.tensorDependencies = tensorDependencies
@@ -34,12 +38,16 @@ public struct RunMachine: Sendable {
             self.optional = optional
             self.deadline = deadline
             self.transient = transient
+            self.conditional = conditional
+            self.pool = pool
         }
     }
 
     public enum Event: Sendable {
-        /// An item to work on; stages in `known` have a result in the ledger.
-        case opened(ItemID, known: Set<Int>)
+        /// An item to work on; stages in `known` have a result in the ledger, those in `declined` are not to be run.
+        case opened(ItemID, known: Set<Int>, declined: Set<Int> = [])
+        /// The answer to `decide`.
+        case decided(ItemID, stage: Int, runs: Bool)
         case workerReady(WorkerID, stage: Int, credit: Int)
         /// The worker is gone; `reason` becomes part of the message if an item fails for it.
         case workerLost(WorkerID, reason: String)
@@ -59,6 +67,8 @@ public struct RunMachine: Sendable {
 
     public enum Action: Sendable, Equatable {
         case send(Assignment)
+        /// All that a conditional stage waits for is settled: is it to run?
+        case decide(ItemID, stage: Int)
         case cancel(TaskID, attempt: Int, worker: WorkerID)
         /// The lease of a task ran out: the worker is taken for hung.
         case kill(WorkerID, reason: String)
@@ -76,11 +86,15 @@ public struct RunMachine: Sendable {
         case failed(StageError, attempts: Int)
         /// A stage that it needs, or another required stage, failed first.
         case skipped(because: String)
+        /// Not run, and that is no failure: its condition is false, or a stage that it needs was declined.
+        case declined(because: String?)
     }
 
     struct Job {
-        enum State { case waiting, queued, running(WorkerID, TaskID, expires: Instant), settled(Settlement) }
+        enum State { case waiting, deciding, queued, running(WorkerID, TaskID, expires: Instant), settled(Settlement) }
         var state: State = .waiting
+        /// Its result is in the ledger, should it be wanted.
+        var known = false
         /// Attempts that count against the item.
         var attempts = 0
         /// Goes up with every send, so that a late answer of a former attempt is known.
@@ -149,12 +163,12 @@ public struct RunMachine: Sendable {
     public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
         var actions: [Action] = []
         switch event {
-        case .opened(let id, let known):
-            open(id, known: known, &actions)
+        case .opened(let id, let known, let declined):
+            open(id, known: known, declined: declined, &actions)
+        case .decided(let id, let stage, let runs):
+            decide(id, stage, runs: runs, &actions)
         case .workerReady(let id, let stage, let credit):
             workers[id] = Worker(stage: stage, credit: max(1, credit))
-            assign(stage, at: now, &actions)
-            return actions
         case .workerLost(let id, let reason):
             lose(id, reason: reason, &actions)
         case .succeeded(let task, let attempt, let worker):

@@ -15,6 +15,7 @@ extension Stage {
             case "optional": reader.bool(setting).map { stage.optional = $0 }
             case "workers": reader.workers(setting).map { stage.workers = $0 }
             case "deadline": reader.deadline(setting).map { stage.deadline = $0 }
+            case "when": (stage.when, stage.whenPosition) = reader.condition(setting)
             default: break
             }
         }
@@ -54,6 +55,20 @@ private struct StageReader {
         if (Stage.shortestDeadline...Stage.longestDeadline).contains(time) { return time }
         fault(setting, expected: "a time from 10ms to 24h")
         return nil
+    }
+
+    mutating func condition(_ setting: Setting) -> (Condition?, Position) {
+        guard case .scalar(let text, let isQuoted) = setting.value.content, !setting.value.isNothing else {
+            fault(setting, expected: "a condition such as text.words > 0")
+            return (nil, setting.value.position)
+        }
+        let start = setting.value.position.advanced(by: isQuoted ? 1 : 0)
+        do throws(ConditionFault) {
+            return (try Condition(text), start)
+        } catch {
+            faults.add(start.advanced(by: error.offset), "stages.\(name).when", error.message)
+            return (nil, start)
+        }
     }
 
     mutating func expert(_ written: [Setting], at position: Position) -> ExpertReference? {

@@ -33,7 +33,7 @@ public struct Input: Sendable, Hashable {
 /// One expert at work in a pipeline.
 public struct Stage: Sendable, Hashable {
     /// The keys that every stage knows; all others are the expert's.
-    public static let reservedKeys = ["expert", "command", "at", "workers", "optional", "deadline"]
+    public static let reservedKeys = ["expert", "command", "at", "workers", "optional", "deadline", "when"]
     public static let defaultDeadline = Duration.seconds(120)
 
     public var name: String
@@ -44,6 +44,10 @@ public struct Stage: Sendable, Hashable {
     public var deadline: Duration
     /// Processes to start, 1 to 64.
     public var workers: Int
+    /// Run only if this holds; nil: always.
+    public var when: Condition?
+    /// Where the condition's first character was written.
+    var whenPosition = Position.commandLine
     /// What the file says beyond the reserved keys, typed by the expert's description. Empty before binding.
     public var options: [String: OptionValue]
     /// Tensor and text ports that are fed. Empty before binding.
@@ -52,11 +56,27 @@ public struct Stage: Sendable, Hashable {
     public var line: Int
     /// Where the name was written.
     public var position: Position
+    /// Stages that it does not hear, though the file says so.
+    var unheard: Set<String> = []
+    /// The stage whose workers serve this one, too, with that stage's options; nil: it has workers of its own.
+    public internal(set) var sharing: String?
     /// Every key as written, reserved ones included.
     var written: [Setting]
 
     /// The keys that are the expert's to know, as written.
     public var settings: [Setting] { written.filter { !Self.reservedKeys.contains($0.key) } }
+
+    /// The stages that feed it and those that its condition names, once it is bound.
+    var awaited: [String] { inputs.flatMap(\.stages) + (when?.stages ?? []) }
+
+    /// Whatever it names that could be one of these stages, in their order. Which keys are inputs, only its expert knows.
+    func mentions(_ names: [String]) -> [String] {
+        let words = Set(settings.flatMap { setting -> [String] in
+            if case .list(let items) = setting.value.content { return items.compactMap(\.text) }
+            return setting.value.text.map { [$0] } ?? []
+        })
+        return names.filter { words.contains($0) && $0 != name && !unheard.contains($0) }
+    }
 
     public init(
         name: String, expert: ExpertReference, optional: Bool = false, deadline: Duration = Stage.defaultDeadline,

@@ -20,6 +20,8 @@ public struct StageReport: Sendable, Codable, Hashable {
     public var status: StageStatus
     public var outcome: StageOutcome?
     public var error: StageError?
+    /// Why it was not run where that is no error: `when: text.words > 0`.
+    public var reason: String?
     public var seconds: Double
     public var attempts: Int
     /// Taken from the ledger.
@@ -29,13 +31,13 @@ public struct StageReport: Sendable, Codable, Hashable {
 
     public init(
         expert: String, status: StageStatus, outcome: StageOutcome? = nil, error: StageError? = nil,
-        seconds: Double = 0,
-        attempts: Int = 0, cached: Bool = false, model: String? = nil
+        reason: String? = nil, seconds: Double = 0, attempts: Int = 0, cached: Bool = false, model: String? = nil
     ) {
         self.expert = expert
         self.status = status
         self.outcome = outcome
         self.error = error
+        self.reason = reason
         self.seconds = seconds
         self.attempts = attempts
         self.cached = cached

@@ -10,6 +10,9 @@ public struct Position: Sendable, Hashable {
 
     /// Not in a file: from `--set` or `--without`.
     public static let commandLine = Position()
+
+    /// So many scalars further on the same line.
+    func advanced(by scalars: Int) -> Position { Position(line: line, column: column.map { $0 + scalars }) }
 }
 
 /// A value as it was written, with the place of each of its parts; its type is decided by who reads it.

@@ -10,6 +10,7 @@ struct Ask: AsyncParsableCommand {
     @Argument(help: "The question.") var question: String
     @Option(help: "A pipeline file, or the name of one in pipelines/.") var pipeline = "describe"
     @Option(help: "Leave a stage out, to see what its expert changes. May be repeated.") var without: [String] = []
+    @Option(help: "Answer from this stage alone, and from others so named. May be repeated.") var only: [String] = []
     @Flag(help: "Print the result line instead of the answer.") var json = false
     @Option(help: "Seed for sampling.") var seed: UInt64 = 1
     @Option(name: .customLong("set"), help: "Set an option: stage.key=value. May be repeated.") var set: [String] = []
@@ -17,9 +18,11 @@ struct Ask: AsyncParsableCommand {
     func run() async throws {
         do {
             let pipeline = try readPipeline(pipeline, settings: set, ask: question).without(without)
-            let line = try await answer(pipeline)
+                .only(only.isEmpty ? nil : only)
+            let stream = AnswerStream(silent: json)
+            let line = try await look(at: picture, pipeline: pipeline, seed: seed, observer: stream)
             guard let line else { throw ExitCode.interrupted }
-            show(line)
+            show(line, isWritten: stream.hasWritten)
             if line.status == .failed || line.status == .skipped { throw ExitCode.someFailed }
         } catch let code as ExitCode {
             throw code
@@ -28,37 +31,14 @@ struct Ask: AsyncParsableCommand {
         }
     }
 
-    private func answer(_ pipeline: Pipeline) async throws -> ResultLine? {
-        guard FileManager.default.fileExists(atPath: picture) else {
-            throw CoordinationError.noSuchInput(path: picture, reason: "no such file")
-        }
-        let mailbox = try Mailbox()
-        let signals = Terminal.onInterrupt { mailbox.interrupt() }
-        defer { signals.forEach { $0.cancel() } }
-        let (seed, picture, json) = (seed, picture, json)
-        let logs = FileManager.default.temporaryDirectory.appendingPathComponent("lorgnette-ask-\(getpid())").path
-        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(atPath: logs) }
-        return try await Terminal.onThread {
-            var settings = Coordinator.Settings(logs: logs)
-            settings.seed = seed
-            let sink = SingleSink()
-            let coordinator = Coordinator(
-                pipeline: pipeline, settings: settings, feed: SingleFeed(path: picture), sink: sink,
-                observer: AnswerStream(silent: json), mailbox: mailbox)
-            _ = try coordinator.run()
-            return sink.line
-        }
-    }
-
-    private func show(_ line: ResultLine) {
+    private func show(_ line: ResultLine, isWritten: Bool) {
         if json { return Terminal.say(line.json()) }
         guard let answer = line.answer else {
-            let error = line.error.map { "\($0.stage.map { "\($0): " } ?? "")\($0.message) [\($0.code)]" } ?? "no answer"
-            return Terminal.complain("lorgnette: \(picture): \(Terminal.clean(error))")
+            let error = line.error.map { "\($0.stage.map { "\($0): " } ?? "")\($0.message) [\($0.code)]" }
+            let reason = line.stages.first { $0.name == line.answerStage }?.report.reason.map { "no answer; \($0)" }
+            return Terminal.complain("lorgnette: \(picture): \(Terminal.clean(error ?? reason ?? "no answer"))")
         }
-        // The text itself was streamed; what remains is where it came from.
-        Terminal.say("")
+        Terminal.say(isWritten ? "" : Terminal.clean(answer.outcome?.text ?? ""))
         let used = answer.outcome?.generation?.used ?? []
         let cut = answer.outcome?.generation?.cut ?? []
         var source = used.isEmpty ? "built from the question alone" : "built from \(used.joined(separator: ", "))"
@@ -67,15 +47,41 @@ struct Ask: AsyncParsableCommand {
         }
         Terminal.complain("(\(source))")
         for entry in line.stages where entry.report.status != .ok {
-            Terminal.complain("(\(entry.name): \(entry.report.error?.message ?? "failed"))")
+            let why = entry.report.reason.map { "not run; \($0)" } ?? entry.report.error?.message ?? "failed"
+            Terminal.complain("(\(entry.name): \(Terminal.clean(why)))")
         }
     }
 }
 
-/// Prints an answer as it is written.
-private final class AnswerStream: RunObserver {
+/// Runs a pipeline on one picture; nil if it was interrupted.
+func look(at picture: String, pipeline: Pipeline, seed: UInt64, observer: AnswerStream) async throws -> ResultLine? {
+    guard FileManager.default.fileExists(atPath: picture) else {
+        throw CoordinationError.noSuchInput(path: picture, reason: "no such file")
+    }
+    let mailbox = try Mailbox()
+    let signals = Terminal.onInterrupt { mailbox.interrupt() }
+    defer { signals.forEach { $0.cancel() } }
+    let logs = FileManager.default.temporaryDirectory.appendingPathComponent("lorgnette-ask-\(getpid())").path
+    try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: logs) }
+    return try await Terminal.onThread {
+        var settings = Coordinator.Settings(logs: logs)
+        settings.seed = seed
+        let sink = SingleSink()
+        let coordinator = Coordinator(
+            pipeline: pipeline, settings: settings, feed: SingleFeed(path: picture), sink: sink,
+            observer: observer, mailbox: mailbox)
+        _ = try coordinator.run()
+        return sink.line
+    }
+}
+
+/// Prints an answer as it is written. Only the coordinator's thread writes to it, and others read when that has ended.
+final class AnswerStream: RunObserver, @unchecked Sendable {
     private let silent: Bool
     private var attempt = 1
+    /// Whether the expert that answers told its words on the way.
+    private(set) var hasWritten = false
 
     init(silent: Bool) { self.silent = silent }
 
@@ -85,6 +91,7 @@ private final class AnswerStream: RunObserver {
         guard !silent else { return }
         if attempt != self.attempt { Terminal.say("\n(the worker was lost; once more)") }
         self.attempt = attempt
+        hasWritten = hasWritten || !text.isEmpty
         FileHandle.standardOutput.write(Data(Terminal.clean(text).utf8))
     }
 

@@ -13,7 +13,7 @@ struct Check: AsyncParsableCommand {
     func run() async throws {
         do {
             let pipeline = try readPipeline(pipeline, settings: set, ask: nil)
-            try await greetExperts(of: pipeline)
+            for warning in try await greetExperts(of: pipeline) { Terminal.complain("warning: \(warning)") }
             Terminal.say("\(self.pipeline): \(pipeline.stages.count) stages, no faults")
         } catch let faults as Faults {
             Terminal.complain(faults.description)
@@ -25,17 +25,19 @@ struct Check: AsyncParsableCommand {
 }
 
 /// Starts the experts of a pipeline, up to their Hello, and binds the pipeline to what they say of themselves.
-func greetExperts(of pipeline: Pipeline) async throws {
+/// Returns what is no fault and may yet surprise.
+func greetExperts(of pipeline: Pipeline) async throws -> [Fault] {
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("lorgnette-check-\(getpid())").path
     try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: logs) }
-    _ = try await Terminal.onThread {
+    return try await Terminal.onThread {
         var settings = Coordinator.Settings(logs: logs)
         settings.checkOnly = true
-        return try Coordinator(
+        let coordinator = Coordinator(
             pipeline: pipeline, settings: settings, feed: SingleFeed(path: ""), sink: SingleSink(),
-            observer: SilentObserver(), mailbox: Mailbox()
-        ).run()
+            observer: SilentObserver(), mailbox: try Mailbox())
+        _ = try coordinator.run()
+        return coordinator.warnings
     }
 }
 

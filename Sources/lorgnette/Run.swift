@@ -18,6 +18,8 @@ struct Run: AsyncParsableCommand {
     @Option(help: "The question to ask of every picture, instead of the pipeline's own.") var ask: String?
     @Option(help: "JSONL of {\"item\": …, \"question\": …}: questions for single pictures, by path or file name.")
     var questions: String?
+    @Option(help: "Leave a stage out. May be repeated.") var without: [String] = []
+    @Option(help: "Answer from this stage alone, and from others so named. May be repeated.") var only: [String] = []
     @Flag(help: "Take up inputs again that failed or are partial.") var retryFailed = false
     @Option(help: "Look at no more than so many inputs.") var limit: Int?
     @Option(help: "Seed for sampling.") var seed: UInt64 = 1
@@ -42,7 +44,8 @@ struct Run: AsyncParsableCommand {
     }
 
     private func work() async throws -> (OutputFolder, RunStatus) {
-        let pipeline = try readPipeline(pipeline, settings: set, ask: ask)
+        let pipeline = try readPipeline(pipeline, settings: set, ask: ask).without(without)
+            .only(only.isEmpty ? nil : only)
         let questions = try questions.map { try Questions(path: $0) }
         let folder = try OutputFolder(out)
         let walk = try FolderWalk(inputs: inputs, excluding: out)

@@ -207,10 +207,13 @@ import Testing
 
     @Test func askAnswersAndSaysWhatItIsBuiltFrom() throws {
         try bench.picture("a.pgm", seed: 1)
-        let pipeline = try one("progress: true")
-        let plain = try bench.run(["ask", "\(bench.inputs)/a.pgm", "what?", "--pipeline", pipeline])
-        #expect(plain.status == 0, "\(plain.errors)")
-        #expect(plain.output.contains("a.pgm | what?"))
+        var pipeline = ""
+        for streams in [true, false] {
+            pipeline = try one("progress: \(streams)")
+            let plain = try bench.run(["ask", "\(bench.inputs)/a.pgm", "what?", "--pipeline", pipeline])
+            #expect(plain.status == 0, "\(plain.errors)")
+            #expect(plain.output.contains("a.pgm | what?"))
+        }
         let json = try bench.run(["ask", "\(bench.inputs)/a.pgm", "what?", "--pipeline", pipeline, "--json"])
         let object = try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any]
         #expect(object?.answerText == "a.pgm | what?")

@@ -255,4 +255,110 @@ import Testing
                 """)
         #expect(faults(of: stage("expert: ocr"), without: ["a"]) == "--without: no stage would be left")
     }
+
+    private static let conditional = """
+        pipeline: p
+        ask: What?
+        stages:
+          caption: {expert: captioner, visual: visual, when: text.coverage < 0.5 or text.text empty}
+          visual:  {expert: encoder}
+          text:    {expert: ocr}
+          answer:  {expert: generator, context: [caption, text]}
+        answer: answer
+        """
+
+    @Test func aStageWaitsForWhatItsConditionNames() throws {
+        let pipeline = try bound(Self.conditional)
+        #expect(pipeline.stages.map(\.name) == ["visual", "text", "caption", "answer"])
+        #expect(pipeline.stages[2].dependencies == [0, 1])
+        #expect(pipeline.stages[2].inputs == [Input(port: "visual", kind: .tensor, stages: ["visual"])])
+        #expect(pipeline.stages[2].stage.when?.description == "text.coverage < 0.5 or text.text empty")
+        #expect(pipeline.stages[2].options.isEmpty)
+        #expect(pipeline.warnings.isEmpty)
+        let set = try bound(describe, set: ["caption.when=text.words == 0"])
+        #expect(set.stages.map(\.name) == ["visual", "text", "caption", "answer"])
+        // A stage that was taken out is missing, so that each test of it is false.
+        #expect(try bound(Self.conditional, without: ["text"]).stages.map(\.name) == ["visual", "caption", "answer"])
+    }
+
+    @Test(arguments: [
+        ("when: txt.words > 0", "p.yaml:4:29: stages.a.when: expected the name of a stage, found \"txt\"; did you mean \"text\"?"),
+        (
+            "when: text.words > 0 and nobody.words > 0",
+            "p.yaml:4:48: stages.a.when: expected the name of a stage, found \"nobody\"; stages: text, visual"
+        ),
+        ("when: text.words > few", "p.yaml:4:42: stages.a.when: expected a number of at least 0, found \"few\""),
+        ("when: 'text.wrods > 0'", "p.yaml:4:35: stages.a.when: expected a field, found \"wrods\"; did you mean \"words\"?"),
+        (
+            "when: visual.words > 0",
+            "p.yaml:4:29: stages.a.when: expected a stage that gives text, found \"visual\", which gives a tensor"
+        ),
+        ("when: a.words > 0", "p.yaml:4:29: stages.a.when: a stage cannot wait for itself"),
+        ("when: [text.words]", "p.yaml:4:29: stages.a.when: expected a condition such as text.words > 0, found a list"),
+        ("when: ~", "p.yaml:4:29: stages.a.when: expected a condition such as text.words > 0, found nothing"),
+        ("wen: text.words > 0", "p.yaml:4:23: stages.a.wen: unknown key; did you mean \"when\"?"),
+        ("when: visual.status == ok", ""), ("when: visual.facts.dtype == f16", ""),
+    ])
+    func tellsFaultsOfConditions(keys: String, expected: String) {
+        let yaml = "pipeline: p\nask: What?\nstages:\n  a: {expert: editor, \(keys), from: text}\n  text: {expert: ocr}\n  visual: {expert: encoder}\n"
+        #expect(faults(of: yaml) == expected)
+    }
+
+    @Test func aCycleOfConditionsIsAFault() {
+        let yaml = """
+            pipeline: p
+            stages:
+              a: {expert: ocr, when: b.words > 0}
+              b: {expert: editor, from: c}
+              c: {expert: ocr, when: "a.status == failed"}
+            """
+        #expect(faults(of: yaml) == "p.yaml:3:26: stages.a.when: a cycle: a waits for b waits for c waits for a")
+    }
+
+    @Test func warnsOfStagesThatAreNotRunWithAnother() throws {
+        let pipeline = try bound(
+            """
+            pipeline: p
+            stages:
+              text: {expert: ocr}
+              visual: {expert: encoder, when: text.words == 0}
+              caption: {expert: captioner, visual: visual}
+              other: {expert: editor, from: [caption, text]}
+              last: {expert: editor, from: [caption]}
+            answer: last
+            """)
+        #expect(
+            pipeline.warnings.map(\.description) == [
+                "p.yaml:5:32: stages.caption.visual: where \"visual\" is not run, caption is not run either",
+                "p.yaml:7:26: stages.last.from: where \"caption\" is not run, last is not run either",
+                "p.yaml:8:9: answer: where last is not run, there is no answer",
+            ])
+    }
+
+    @Test func keepsOnlyWhatIsNamedAndWhatItNeeds() throws {
+        let caption = try bound(describe, only: ["caption"])
+        #expect(caption.stages.map(\.name) == ["visual", "caption", "answer"])
+        #expect(caption.stages[2].inputs == [Input(port: "context", kind: .text, stages: ["caption"])])
+        #expect(caption.stages[2].dependencies == [1])
+        let text = try bound(describe, only: ["text"])
+        #expect(text.stages.map(\.name) == ["text", "answer"])
+        #expect(text.stages[1].options["budget"] == .map(["text": .number(256)]))
+        #expect(try bound(describe, only: []).stages.map(\.name) == ["answer"])
+        #expect(try bound(describe, only: ["visual", "caption", "text"]).stages.map(\.dependencies) == [[], [0], [], [0, 1, 2]])
+        // What a kept stage's condition names is needed, too.
+        #expect(try bound(Self.conditional, only: ["caption"]).stages.map(\.name) == ["visual", "text", "caption", "answer"])
+    }
+
+    @Test func tellsFaultsOfOnly() {
+        #expect(
+            faults(of: describe, only: ["txt", "answer"]) == """
+                --only: expected a stage that feeds answer, found "txt"; did you mean "text"?
+                --only: expected a stage that feeds answer, found "answer"; stages: visual, caption, text
+                """)
+        #expect(faults(of: stage("expert: ocr"), only: ["a"]) == "--only: the pipeline has no answer: that says which stage answers")
+        let needy = "pipeline: p\nstages:\n  a: {expert: ocr}\n  b: {expert: editor, from: a}\nanswer: b\n"
+        #expect(
+            faults(of: needy, only: [])
+                == "p.yaml:4:29: stages.b.from: expected a stage that gives text, found only \"a\", which was taken out")
+    }
 }

@@ -111,9 +111,11 @@ enum BuiltInExperts {
 }
 
 /// The faults of a text, one a line, bound to the built-in experts if it can be read; empty if there are none.
-func faults(of yaml: String, set assignments: [String] = [], without stages: [String] = []) -> String {
+func faults(
+    of yaml: String, set assignments: [String] = [], without stages: [String] = [], only: [String]? = nil
+) -> String {
     do throws(Faults) {
-        let pipeline = try Pipeline.read(yaml, file: "p.yaml").setting(assignments).without(stages)
+        let pipeline = try Pipeline.read(yaml, file: "p.yaml").setting(assignments).without(stages).only(only)
         _ = try pipeline.bound(to: BuiltInExperts.descriptions(for: pipeline))
         return ""
     } catch {
@@ -122,8 +124,10 @@ func faults(of yaml: String, set assignments: [String] = [], without stages: [St
 }
 
 /// A text that is right, read and bound.
-func bound(_ yaml: String, set assignments: [String] = [], without stages: [String] = []) throws -> BoundPipeline {
-    let pipeline = try Pipeline.read(yaml, file: "p.yaml").setting(assignments).without(stages)
+func bound(
+    _ yaml: String, set assignments: [String] = [], without stages: [String] = [], only: [String]? = nil
+) throws -> BoundPipeline {
+    let pipeline = try Pipeline.read(yaml, file: "p.yaml").setting(assignments).without(stages).only(only)
     return try pipeline.bound(to: BuiltInExperts.descriptions(for: pipeline))
 }
 

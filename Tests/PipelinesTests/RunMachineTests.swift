@@ -16,6 +16,7 @@ extension [RunMachine.Action] {
     var sends: [RunMachine.Assignment] { compactMap { if case .send(let assignment) = $0 { assignment } else { nil } } }
     var closes: [RunMachine.ItemID] { compactMap { if case .close(let item) = $0 { item } else { nil } } }
     var kills: [RunMachine.WorkerID] { compactMap { if case .kill(let worker, _) = $0 { worker } else { nil } } }
+    var decisions: [Int] { compactMap { if case .decide(_, let stage) = $0 { stage } else { nil } } }
     var cancels: [RunMachine.TaskID] { compactMap { if case .cancel(let task, _, _) = $0 { task } else { nil } } }
 }
 
@@ -225,7 +226,7 @@ extension [RunMachine.Action] {
                 case .kill(let worker, _):
                     (credit[worker], held[worker]) = (nil, nil)
                     live = live.filter { $0.value.worker != worker }
-                case .cancel: break
+                case .cancel, .decide: break
                 }
             }
         }
