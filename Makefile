@@ -38,7 +38,7 @@ files: build ## files that lie through encoder and OCR: each outcome, the worker
 million: build ## a million files in one folder, and 100,000 pictures done before: memory and time
 	@python3 Tests/Chaos/million.py $(lorgnette)
 
-fuzz: build ## 200,000 damaged files for each reader of models: how many were read, how many refused
+fuzz: build ## 200,000 damaged files for each reader of models, pictures and pipelines: how many were read, how many refused
 	@.build/release/Fuzz 200000 .build/fuzz
 
 bench: build ## measure encoder and language model on this machine

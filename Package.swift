@@ -87,7 +87,8 @@ let package = Package(
         // Tests
         .target(name: "Golden", dependencies: ["Checkpoints", "Tensors"], path: "Tests/Golden", swiftSettings: strict),
         .target(
-            name: "Mutations", dependencies: ["Models", "Checkpoints", "Tensors", "Golden"], path: "Tests/Mutations",
+            name: "Mutations", dependencies: ["Models", "Checkpoints", "Tensors", "Pictures", "Pipelines", "Golden"],
+            path: "Tests/Mutations",
             swiftSettings: strict),
         .executableTarget(name: "Fuzz", dependencies: ["Mutations"], path: "Tests/Fuzz", swiftSettings: strict),
         program("lorgnette-rehearsal", ["ExpertKit", "Wire"]),

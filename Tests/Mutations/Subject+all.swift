@@ -4,9 +4,10 @@ import Models
 import Tensors
 
 extension Subject {
-    /// Every reader of checkpoints, configurations and tokenizers, with small files that are in the repository.
-    public static let all = modern + released
+    /// Every reader of files that somebody else may have made.
+    public static let all = modern + released + pictures + pipelines
 
+    /// Every reader of checkpoints, configurations and tokenizers, with small files that are in the repository.
     private static let modern: [Subject] = [
         Subject("safetensors", fixtures + "checkpoints/types.safetensors") { touch(try CheckpointReader.open($0)) },
         Subject(
