@@ -36,6 +36,8 @@ struct WorkerSession {
 
     /// Between two Hellos.
     static let helloInterval = Duration.seconds(1)
+    /// How many tasks that were worked on are known again if they come once more.
+    static let memory = 64
 
     private let description: ExpertDescription
     private let hello: Lorgnette_V1_Hello
@@ -46,6 +48,8 @@ struct WorkerSession {
     private var draining = false
     /// What each held task is at.
     private var held: [UInt64: UInt32] = [:]
+    /// The last ones that were worked on, the oldest first.
+    private var answered: [Key] = []
     /// Meaningless before Welcome.
     private var liveness: Liveness<Instant>
     private var limits = WireLimits()
@@ -178,8 +182,8 @@ struct WorkerSession {
 
     private mutating func accept(_ task: Lorgnette_V1_Task, _ payloads: [Payload], credit: Int, at now: Instant) {
         let key = Key(id: task.id, attempt: task.attempt)
-        // Sent twice: it is being worked on, and its one answer will come.
-        if held[key.id] == key.attempt { return }
+        // Sent twice: it is being worked on, and its one answer will come, or has been given.
+        if held[key.id] == key.attempt || answered.contains(key) { return }
         let failure: ExpertFailure? =
             if key.id == 0 || key.attempt == 0 {
                 ExpertFailure(.protocol, "expected a task id and an attempt from 1, found \(key.id) and \(key.attempt)")
@@ -236,6 +240,8 @@ struct WorkerSession {
     private mutating func release(_ key: Key) -> Key? {
         guard held[key.id] == key.attempt else { return nil }
         held[key.id] = nil
+        if answered.count == WorkerSession.memory { answered.removeFirst() }
+        answered.append(key)
         return key
     }
 

@@ -203,6 +203,20 @@ import Wire
         #expect(session.handle(finished(1), at: start).sent.map(\.word) == ["result 1"])
     }
 
+    @Test func aTaskThatComesAgainAfterItsAnswerIsNotWorkedOnAgain() {
+        var session = serving()
+        _ = session.handle(task(1), at: start)
+        _ = session.handle(finished(1), at: start)
+        #expect(session.handle(task(1), at: start).isEmpty)
+        #expect(session.handle(task(1, attempt: 2), at: start).isRun)
+        // What is remembered does not grow with the tasks.
+        for id in 2...UInt64(2 + WorkerSession.memory) {
+            _ = session.handle(task(id), at: start)
+            _ = session.handle(finished(id), at: start)
+        }
+        #expect(session.handle(task(1), at: start).sent.map(\.word) == ["failure 1 protocol"])
+    }
+
     @Test func aFormerAttemptsResultIsNotTheNewOnes() {
         var session = serving()
         _ = session.handle(task(1), at: start)
