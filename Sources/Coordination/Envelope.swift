@@ -4,8 +4,9 @@ import SwiftProtobuf
 import Wire
 
 /// Between the wire's messages and the values of Pipelines. Nothing here trusts a message.
-enum Envelope {
-    static func description(_ hello: Lorgnette_V1_Hello) -> ExpertDescription {
+public enum Envelope {
+    /// What a worker says of itself; ports and options of a kind that is not known are left out.
+    public static func description(_ hello: Lorgnette_V1_Hello) -> ExpertDescription {
         ExpertDescription(
             service: hello.service, about: hello.about, software: hello.software,
             inputs: hello.inputs.compactMap(port), outputs: hello.outputs.compactMap(port),
@@ -41,7 +42,8 @@ enum Envelope {
             choices: option.choices)
     }
 
-    static func options(_ options: [String: Pipelines.OptionValue]) -> Google_Protobuf_Struct {
+    /// Options as Welcome has them.
+    public static func options(_ options: [String: Pipelines.OptionValue]) -> Google_Protobuf_Struct {
         Google_Protobuf_Struct(fields: options.mapValues(value))
     }
 
@@ -56,7 +58,7 @@ enum Envelope {
     }
 
     /// The words of an outcome, without its tensors.
-    static func outcome(_ outcome: Lorgnette_V1_Outcome, models: [String]) -> StageOutcome {
+    public static func outcome(_ outcome: Lorgnette_V1_Outcome, models: [String]) -> StageOutcome {
         StageOutcome(
             text: outcome.hasText ? outcome.text : nil,
             confidence: outcome.hasConfidence ? outcome.confidence : nil,
@@ -118,7 +120,7 @@ enum Envelope {
     }
 
     /// A failure code as result lines show it: `BAD_PICTURE` is `bad_picture`.
-    static func code(_ code: Lorgnette_V1_FailureCode) -> String {
+    public static func code(_ code: Lorgnette_V1_FailureCode) -> String {
         switch code {
         case .unspecified, .UNRECOGNIZED: "unspecified"
         case .badPicture: "bad_picture"

@@ -23,11 +23,22 @@ public final class RouterSocket: PollableSocket {
     public func bind(_ endpoint: Endpoint) throws(WireError) -> Endpoint { try handle.bind(endpoint) }
 
     /// Connects to a worker that listens, now or whenever it appears.
-    public func connect(_ endpoint: Endpoint) throws(WireError) { try handle.connect(endpoint) }
+    /// - Parameter keepsLastWords: what a worker said right before it ended is still received. What is sent to it after
+    ///   its end then waits for whoever listens there next, so this is for a link to one process.
+    public func connect(_ endpoint: Endpoint, keepsLastWords: Bool = false) throws(WireError) {
+        // With IMMEDIATE, libzmq throws away what it has not handed over when a link breaks.
+        if keepsLastWords { try handle.set(ZMQ_IMMEDIATE, Int32(0), "IMMEDIATE") }
+        try handle.connect(endpoint)
+    }
 
     /// Never blocks.
     /// - Throws: ``WireError/unsendable(_:)`` for a message over the limits; nothing was sent.
     public func send(_ message: Message, to peer: Peer) throws(WireError) -> SendOutcome { try handle.send(message, to: peer) }
+
+    /// Sends a first frame as it is, an Envelope or not, to see how a worker takes what no coordinator should send. Never blocks.
+    public func send(raw frame: [UInt8], payloads: [Payload] = [], to peer: Peer) throws(WireError) -> SendOutcome {
+        try handle.send(envelope: frame, payloads: payloads, to: peer)
+    }
 
     /// The next message; nil if nothing is waiting. Never blocks.
     public func receive() throws(WireError) -> Received? {
