@@ -64,9 +64,10 @@ let package = Package(
 
         // Layer 4
         library("Coordination", ["Pipelines", "Wire", protobuf, sqlite, crypto]),
+        library("Conformance", ["Coordination", "Pipelines", "Wire", protobuf, crypto]),
 
         // Layer 5
-        program("lorgnette", ["Coordination", "Pipelines", arguments]),
+        program("lorgnette", ["Conformance", "Coordination", "Pipelines", arguments]),
         program(
             "lorgnette-models",
             ["Models", "Training", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", arguments]),
@@ -92,6 +93,8 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "Fuzz", dependencies: ["Mutations"], path: "Tests/Fuzz", swiftSettings: strict),
         program("lorgnette-rehearsal", ["ExpertKit", "Wire"]),
+        .executableTarget(
+            name: "FaultyWorker", dependencies: ["Wire", crypto], path: "Tests/FaultyWorker", swiftSettings: strict),
         tests("Tensors", ["Tensors", "CKernels", "Golden"]),
         tests("Checkpoints", ["Checkpoints", "Tensors", "Golden"]),
         tests("Models", ["Models", "Tensors", "Checkpoints", "Pictures", "Golden"]),
@@ -105,6 +108,7 @@ let package = Package(
         tests("Search", ["lorgnette-search", "ExpertKit", "Wire"]),
         tests("Command", ["lorgnette-command", "ExpertKit", "Wire"]),
         tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
+        tests("Conformance", ["Conformance", "Wire", "Pictures"]),
         tests("EndToEnd", ["Golden"]),
         tests("Fuzz", ["Mutations"]),
         tests("House", []),

@@ -102,6 +102,18 @@ public final class ExpertTask: Sendable {
             throw .badInput(
                 "input \"\(port)\": expected \(name.map { "a tensor \"\($0)\"" } ?? "one tensor"), found \(names.isEmpty ? "none" : names)")
         }
+        return try sound(header, port)
+    }
+
+    /// Looks at every tensor that came, also those that the expert will not read.
+    /// - Throws: ``ExpertFailure`` BAD_INPUT.
+    func checkTensors() throws(ExpertFailure) {
+        for input in header.inputs {
+            for tensor in input.outcome.tensors { _ = try sound(tensor, input.port) }
+        }
+    }
+
+    private func sound(_ header: Lorgnette_V1_Tensor, _ port: String) throws(ExpertFailure) -> WireTensor {
         let tensor: WireTensor
         do {
             tensor = try payloads.tensor(header)

@@ -53,6 +53,7 @@ final class Workshop<Worker: Expert>: Sendable {
     private static func answer(_ task: ExpertTask, _ expert: Worker) -> WorkerSession.Event {
         let start = SuspendingClock.now
         do {
+            try task.checkTensors()
             let (outcome, payloads) = try expert.answer(task).packed()
             return .finished(task.key, outcome, payloads, seconds: start.duration(to: .now).inSeconds)
         } catch {

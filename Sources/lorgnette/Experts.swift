@@ -4,7 +4,8 @@ import Foundation
 
 struct Experts: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Shows the experts that pipelines can name.", subcommands: [List.self, ExpertsNew.self], defaultSubcommand: List.self)
+        abstract: "Shows the experts that pipelines can name, makes new ones and checks them.",
+        subcommands: [List.self, ExpertsNew.self, ExpertsCheck.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

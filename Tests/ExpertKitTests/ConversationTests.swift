@@ -81,9 +81,9 @@ import Wire
     @Test func badTensorsAreTheTasksFailure() throws {
         let worker = try start()
         try coordinator.greet()
-        func send(_ id: UInt64, _ tensor: Lorgnette_V1_Tensor, _ payloads: [Payload]) throws -> String {
+        func send(_ id: UInt64, _ tensor: Lorgnette_V1_Tensor, _ payloads: [Payload], item: String = "sum") throws -> String {
             try coordinator.send(
-                .task(.with { $0.id = id; $0.attempt = 1; $0.item = "sum"; $0.inputs = [.with { $0.port = "visual"; $0.outcome.tensors = [tensor] }] }),
+                .task(.with { $0.id = id; $0.attempt = 1; $0.item = item; $0.inputs = [.with { $0.port = "visual"; $0.outcome.tensors = [tensor] }] }),
                 payloads: payloads)
             return try coordinator.word()
         }
@@ -92,6 +92,8 @@ import Wire
         #expect(try send(2, header, [Payload([0, 0, 0])]) == "failure 2 badInput")
         #expect(try send(3, header, [Payload(floats: [1, .nan])]) == "failure 3 badInput")
         #expect(try send(4, header, [Payload(floats: [1, 2])]) == "result 4")
+        // Also where the expert would not have looked.
+        #expect(try send(5, header, [Payload(floats: [1, .nan])], item: "idle") == "failure 5 badInput")
         try coordinator.send(.goodbye(.init()))
         #expect(worker.join() == .drained)
     }

@@ -36,8 +36,9 @@ struct Room {
         Room(3, "Training", ["Models", "Checkpoints", "Tensors"]),
 
         Room(4, "Coordination", ["Pipelines", "Wire", "SwiftProtobuf", "GRDB", "Crypto"]),
+        Room(4, "Conformance", ["Coordination", "Pipelines", "Wire", "SwiftProtobuf", "Crypto"]),
 
-        Room(5, "lorgnette", ["Coordination", "Pipelines", "ArgumentParser"]),
+        Room(5, "lorgnette", ["Conformance", "Coordination", "Pipelines", "ArgumentParser"]),
         Room(
             5, "lorgnette-models",
             ["Models", "Training", "Scoring", "Checkpoints", "Tensors", "Pictures", "ExpertKit", "ArgumentParser"]),
