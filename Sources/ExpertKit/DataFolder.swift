@@ -1,12 +1,10 @@
 import Glibc
+import Wire
 
 /// Where models lie on this machine.
 public enum DataFolder {
     /// LORGNETTE_HOME, else `$XDG_DATA_HOME/lorgnette`, else `~/.local/share/lorgnette`.
-    public static var home: String {
-        variable("LORGNETTE_HOME") ?? variable("XDG_DATA_HOME").map { "\($0)/lorgnette" }
-            ?? "\(variable("HOME") ?? "/")/.local/share/lorgnette"
-    }
+    public static var home: String { HomeFolder.path }
 
     public static var models: String { "\(home)/models" }
 
@@ -15,7 +13,8 @@ public enum DataFolder {
     public static func model(_ name: String) throws(ExpertFailure) -> String {
         let path = name.contains("/") ? name : "\(models)/\(name)"
         guard access(path, R_OK) == 0 else {
-            throw .missingModel("expected the model file \(path), found none that can be read; `make setup` fetches the starter models")
+            throw .missingModel(
+                "expected the model file \(path), found none that can be read; `make setup` fetches the starter models")
         }
         return path
     }
@@ -25,7 +24,8 @@ public enum DataFolder {
     public static func bundled(_ name: String) throws(ExpertFailure) -> String {
         let path = "\(executableFolder)/lorgnette_Models.resources/Resources/\(name)"
         guard access(path, R_OK) == 0 else {
-            throw .missingModel("expected the bundled file \(path), found none that can be read; keep the folder beside the executable")
+            throw .missingModel(
+                "expected the bundled file \(path), found none that can be read; keep the folder beside the executable")
         }
         return path
     }
@@ -35,10 +35,5 @@ public enum DataFolder {
         defer { free(path) }
         let text = String(cString: path)
         return text.lastIndex(of: "/").map { String(text[..<$0]) } ?? "."
-    }
-
-    private static func variable(_ name: String) -> String? {
-        guard let value = getenv(name), value.pointee != 0 else { return nil }
-        return String(cString: value)
     }
 }

@@ -20,8 +20,11 @@ extension ExpertDescription {
             By hand, for a stage with `at:` or under a debugger:
               --connect ENDPOINT  serve the coordinator that listens there (or LORGNETTE_CONNECT=ENDPOINT)
               --bind ENDPOINT     listen, and serve the coordinator that connects
+              --bind ENDPOINT --key NAME --allow NAME…
+                                  the same for other machines: with the secret key NAME, only for the public keys that
+                                  are allowed; a NAME is a key's of `lorgnette keys new`, or a file's path
               --help              this text
-            ENDPOINT is ipc:///path or tcp://127.0.0.1:port.
+            ENDPOINT is ipc:///path or tcp://127.0.0.1:port; with keys also tcp://*:port.
 
             """
     }

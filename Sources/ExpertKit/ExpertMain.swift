@@ -6,7 +6,8 @@ public enum ExpertMain {
     /// Serves as `expert` until the coordinator is done with it, then ends the process with an ``ExitCode``.
     ///
     /// A coordinator starts it with LORGNETTE_CONNECT (its endpoint), LORGNETTE_WORKER (a name for this process) and
-    /// LORGNETTE_PARENT (the coordinator's process number: the worker dies with it). By hand: `--connect`, `--bind`, `--help`.
+    /// LORGNETTE_PARENT (the coordinator's process number: the worker dies with it). By hand: `--connect`, `--bind`, `--help`;
+    /// other machines come in at `--bind` with `--key` and `--allow` only.
     public static func run<Worker: Expert>(_ expert: Worker.Type) -> Never {
         let request: WorkerRequest
         do {
@@ -30,7 +31,9 @@ public enum ExpertMain {
         }
     }
 
-    private static func serve<Worker: Expert>(_: Worker.Type, _ meeting: Meeting, worker: String, parent: pid_t?) -> ExitCode {
+    private static func serve<Worker: Expert>(_: Worker.Type, _ meeting: Meeting, worker: String, parent: pid_t?)
+        -> ExitCode
+    {
         if let parent, !ParentProcess.dieWithParent(coordinator: parent) { return .coordinatorLost }
         // Libraries chatter on stdout. There it would be taken for output; on stderr it is a log.
         dup2(STDERR_FILENO, STDOUT_FILENO)
@@ -45,7 +48,11 @@ public enum ExpertMain {
             return try loop.run { EndSignals.isAskedToEnd(interruptionCounts: parent == nil) }
         } catch {
             Log.line("lorgnette-\(Worker.description.service): \(error)")
-            return .internalFault
+            switch error {
+            case .insecure: return .usage
+            case .key: return .badOption
+            default: return .internalFault
+            }
         }
     }
 }

@@ -26,18 +26,25 @@ final class WorkerLoop<Worker: Expert> {
         limits: WireLimits = WireLimits()
     ) throws(WireError) {
         socket = try DealerSocket(context, limits: limits)
+        let description = Worker.description
+        let label = "lorgnette-\(description.service)\(worker.isEmpty ? "" : " [\(worker)]")"
         var patience: Duration?
         switch meeting {
         case .connect(let endpoint):
             try socket.connect(endpoint)
             patience = WorkerLoop.patience
-        case .bind(let endpoint): try socket.bind(endpoint)
+        case .bind(let endpoint, nil): try socket.bind(endpoint)
+        case .bind(let endpoint, let keys?):
+            let own = try KeyFolder.home.keyPair(keys.own)
+            var allowed: Set<PublicKey> = []
+            for name in keys.allowed { allowed.insert(try KeyFolder.home.publicKey(name)) }
+            let keeper = try Gatekeeper(context, allowing: allowed) { Log.line("\(label): \($0)") }
+            try socket.bind(endpoint, own: own, gatekeeper: keeper)
         }
+        self.label = label
         self.waker = waker
         mailbox = Mailbox(waker: waker)
         workshop = Workshop(mailbox: mailbox)
-        let description = Worker.description
-        label = "lorgnette-\(description.service)\(worker.isEmpty ? "" : " [\(worker)]")"
         session = WorkerSession(
             description, worker: worker, pid: UInt32(clamping: getpid()), epoch: epoch, patience: patience, now: .now)
     }
@@ -68,7 +75,8 @@ final class WorkerLoop<Worker: Expert> {
         workshop.close()
         let deadline = SuspendingClock.now.advanced(by: WorkerLoop.farewell)
         while !outbox.isEmpty, .now < deadline {
-            _ = try Poller.wait(socket, waker: waker, timeout: SuspendingClock.now.duration(to: deadline), writable: true)
+            _ = try Poller.wait(
+                socket, waker: waker, timeout: SuspendingClock.now.duration(to: deadline), writable: true)
             try flush()
         }
         socket.close(linger: WorkerLoop.farewell)

@@ -9,14 +9,30 @@ public final class DealerSocket: PollableSocket {
     }
 
     public let handle: SocketHandle
+    private var gatekeeper: Gatekeeper?
 
     public init(_ context: ZMQContext, limits: WireLimits = WireLimits()) throws(WireError) {
         handle = try SocketHandle(context, type: ZMQ_DEALER, limits: limits)
     }
 
+    deinit {
+        // In this order: see Gatekeeper.close.
+        handle.close(linger: .zero)
+        gatekeeper?.close()
+    }
+
     /// Listens for a coordinator that connects. Returns the endpoint with its true port where `endpoint` said `*`.
+    /// - Throws: ``WireError/insecure(endpoint:)`` for one that other machines can reach.
     @discardableResult
     public func bind(_ endpoint: Endpoint) throws(WireError) -> Endpoint { try handle.bind(endpoint) }
+
+    /// Listens for a coordinator that proves with CURVE that it has a key which the gatekeeper allows.
+    /// - Parameter own: whose public half the coordinator must know.
+    @discardableResult
+    public func bind(_ endpoint: Endpoint, own: KeyPair, gatekeeper: Gatekeeper) throws(WireError) -> Endpoint {
+        self.gatekeeper = gatekeeper
+        return try handle.bind(endpoint, .server(own))
+    }
 
     public func connect(_ endpoint: Endpoint) throws(WireError) { try handle.connect(endpoint) }
 

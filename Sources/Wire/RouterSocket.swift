@@ -31,9 +31,28 @@ public final class RouterSocket: PollableSocket {
         try handle.connect(endpoint)
     }
 
+    /// Connects to a worker that listens, and calls it `peer` whatever it says of itself, also when it comes again as
+    /// another process: what then still waits for the former one is sent to its successor.
+    /// - Parameter keys: our own pair and the worker's public key; nil for plain tcp, which must stay on the loopback.
+    /// - Throws: ``WireError/insecure(endpoint:)``.
+    public func connect(_ endpoint: Endpoint, as peer: Peer, keys: (own: KeyPair, worker: PublicKey)?) throws(WireError)
+    {
+        // libzmq takes the id only for a link that is there at once; it ends the process if two links have the same.
+        try handle.set(ZMQ_IMMEDIATE, Int32(0), "IMMEDIATE")
+        guard zmq_setsockopt(handle.raw, ZMQ_CONNECT_ROUTING_ID, peer.id, peer.id.count) == 0 else {
+            throw .last("set socket option", "CONNECT_ROUTING_ID")
+        }
+        try handle.connect(endpoint, keys.map { .client($0.own, $0.worker) })
+    }
+
+    /// Ends what `connect` began; what was not sent yet is lost.
+    public func disconnect(_ endpoint: Endpoint) { zmq_disconnect(handle.raw, endpoint.text) }
+
     /// Never blocks.
     /// - Throws: ``WireError/unsendable(_:)`` for a message over the limits; nothing was sent.
-    public func send(_ message: Message, to peer: Peer) throws(WireError) -> SendOutcome { try handle.send(message, to: peer) }
+    public func send(_ message: Message, to peer: Peer) throws(WireError) -> SendOutcome {
+        try handle.send(message, to: peer)
+    }
 
     /// Sends a first frame as it is, an Envelope or not, to see how a worker takes what no coordinator should send. Never blocks.
     public func send(raw frame: [UInt8], payloads: [Payload] = [], to peer: Peer) throws(WireError) -> SendOutcome {

@@ -44,7 +44,9 @@ public final class SocketHandle {
         if result != 0 { throw .last("set socket option", name) }
     }
 
-    func bind(_ endpoint: Endpoint) throws(WireError) -> Endpoint {
+    func bind(_ endpoint: Endpoint, _ curve: Curve? = nil) throws(WireError) -> Endpoint {
+        guard endpoint.isLoopback || curve != nil else { throw .insecure(endpoint: endpoint.text) }
+        try secure(curve)
         // libzmq unlinks whatever lies at the path before it binds: a second coordinator would silently steal the first one's workers.
         if let path = endpoint.path, UnixSocket.isOccupied(path) { throw .occupied(endpoint: endpoint.text) }
         guard zmq_bind(raw, endpoint.text) == 0 else {
@@ -52,19 +54,23 @@ public final class SocketHandle {
         }
         var size = 256
         let bound = withUnsafeTemporaryAllocation(of: CChar.self, capacity: size) { text in
-            zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, text.baseAddress, &size) == 0 ? String(cString: text.baseAddress!) : endpoint.text
+            zmq_getsockopt(raw, ZMQ_LAST_ENDPOINT, text.baseAddress, &size) == 0
+                ? String(cString: text.baseAddress!) : endpoint.text
         }
         return try Endpoint(bound)
     }
 
-    func connect(_ endpoint: Endpoint) throws(WireError) {
+    func connect(_ endpoint: Endpoint, _ curve: Curve? = nil) throws(WireError) {
+        guard endpoint.isLoopback || curve != nil else { throw .insecure(endpoint: endpoint.text) }
+        try secure(curve)
         if zmq_connect(raw, endpoint.text) != 0 { throw .last("connect", endpoint.text) }
     }
 
     /// `linger`: how long libzmq may go on writing what was sent; it does so in the background, and ``ZMQContext`` waits for it.
     func close(linger: Duration) {
         guard let raw else { return }
-        var milliseconds = Int32(clamping: linger.components.seconds * 1000 + linger.components.attoseconds / 1_000_000_000_000_000)
+        var milliseconds = Int32(
+            clamping: linger.components.seconds * 1000 + linger.components.attoseconds / 1_000_000_000_000_000)
         zmq_setsockopt(raw, ZMQ_LINGER, &milliseconds, MemoryLayout<Int32>.size)
         zmq_close(raw)
         self.raw = nil
@@ -126,7 +132,9 @@ public final class SocketHandle {
         var more = zmq_msg_more(&frame) != 0
         var content: Result<Lorgnette_V1_Envelope, Malformed>
         do throws(Malformed) {
-            content = .success(try Message.decodeEnvelope(UnsafeRawBufferPointer(start: zmq_msg_data(&frame), count: envelopeBytes), limits))
+            content = .success(
+                try Message.decodeEnvelope(
+                    UnsafeRawBufferPointer(start: zmq_msg_data(&frame), count: envelopeBytes), limits))
         } catch {
             content = .failure(error)
         }
@@ -160,7 +168,7 @@ public final class SocketHandle {
         return (peer, content.map { Message($0, payloads: payloads) })
     }
 
-    private func take(_ frame: UnsafeMutablePointer<zmq_msg_t>) throws(WireError) -> Bool {
+    func take(_ frame: UnsafeMutablePointer<zmq_msg_t>) throws(WireError) -> Bool {
         while zmq_msg_recv(frame, raw, ZMQ_DONTWAIT) < 0 {
             switch zmq_errno() {
             case EAGAIN: return false

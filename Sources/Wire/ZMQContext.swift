@@ -7,13 +7,21 @@ public final class ZMQContext: @unchecked Sendable {
 
     /// - Throws: ``WireError`` if libzmq is older than 4.3.2, whose peers could crash it, or has no memory or descriptors left.
     public init() throws(WireError) {
-        var major: Int32 = 0, minor: Int32 = 0, patch: Int32 = 0
-        zmq_version(&major, &minor, &patch)
+        let (major, minor, patch) = ZMQContext.version
         guard (major, minor, patch) >= (4, 3, 2) else {
-            throw .system(operation: "libzmq 4.3.2 or newer is needed, found \(major).\(minor).\(patch):", subject: "", code: ENOTSUP)
+            throw .system(
+                operation: "libzmq 4.3.2 or newer is needed, found \(major).\(minor).\(patch):", subject: "",
+                code: ENOTSUP)
         }
         guard let raw = zmq_ctx_new() else { throw .last("zmq_ctx_new") }
         self.raw = raw
+    }
+
+    /// Of the libzmq that is loaded.
+    static var version: (major: Int32, minor: Int32, patch: Int32) {
+        var (major, minor, patch) = (Int32(0), Int32(0), Int32(0))
+        zmq_version(&major, &minor, &patch)
+        return (major, minor, patch)
     }
 
     deinit { zmq_ctx_term(raw) }
