@@ -12,6 +12,8 @@ public enum CoordinationError: Error, Sendable, CustomStringConvertible {
     case notReady(stage: String, seconds: Int, hint: String)
     /// A worker speaks another version of the protocol, or says something that makes no sense at that point.
     case refused(stage: String, message: String)
+    /// A worker's address cannot be used: its text, its key, or our own key.
+    case address(stage: String, message: String)
     case noSuchInput(path: String, reason: String)
     case duplicateInput(name: String, first: String, second: String)
     case output(path: String, reason: String)
@@ -32,6 +34,7 @@ public enum CoordinationError: Error, Sendable, CustomStringConvertible {
         case .notReady(let stage, let seconds, let hint):
             "stage \(stage): its worker was not ready after \(seconds) s\(hint.isEmpty ? "" : "; \(hint)")"
         case .refused(let stage, let message): "stage \(stage): worker refused: \(message)"
+        case .address(let stage, let message): "stage \(stage): at: \(message)"
         case .noSuchInput(let path, let reason): "input \(path): \(reason)"
         case .duplicateInput(let name, let first, let second):
             "two inputs would share the name \(name) in the results: \(first) and \(second)"

@@ -59,7 +59,10 @@ extension Coordinator {
                 lose(assignment.worker, reason: "its worker could not be reached")
             }
         } catch {
-            let failure = StageError(code: "unreadable", message: "\(error)")
+            var failure = StageError(code: "unreadable", message: "\(error)")
+            if case .failed(let code, let message) = error as? PictureFile.Refusal {
+                failure = StageError(code: code, message: message)
+            }
             perform(
                 machine.handle(
                     .failed(
@@ -100,7 +103,9 @@ extension Coordinator {
         _ result: Lorgnette_V1_Result, _ payloads: [Payload], from worker: RunMachine.WorkerID
     ) -> RunMachine.Event {
         let event = RunMachine.Event.succeeded(result.task, attempt: Int(result.attempt), by: worker)
-        guard let (id, stage) = machine.work(on: result.task, attempt: Int(result.attempt), by: worker) else { return event }
+        guard let (id, stage) = machine.work(on: result.task, attempt: Int(result.attempt), by: worker) else {
+            return event
+        }
         if let complaint = Envelope.complaint(result.outcome, payloads: payloads) {
             let error = StageError(code: "bad_result", message: "worker's result: \(complaint)")
             return .failed(result.task, attempt: Int(result.attempt), by: worker, error, retryable: true)

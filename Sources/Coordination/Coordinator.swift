@@ -15,6 +15,8 @@ public final class Coordinator {
         public var logs: String
         /// The run ends once every expert has said Hello and the pipeline is bound: no model is loaded, no item opened.
         public var checkOnly = false
+        /// Where our key and those of workers on other machines lie.
+        public var keys = KeyFolder.home
 
         public init(logs: String) { self.logs = logs }
     }
@@ -65,7 +67,8 @@ public final class Coordinator {
     /// - Throws: `Faults` of the pipeline against its experts, `CoordinationError`, `WireError`.
     public func run() throws -> RunStatus {
         try OpenFiles.ensure(workers: pipeline.stages.reduce(0) { $0 + $1.workers })
-        crew = try Crew(pipeline: pipeline, locator: locator, logs: settings.logs, patience: Crew.Patience())
+        crew = try Crew(
+            pipeline: pipeline, locator: locator, logs: settings.logs, patience: Crew.Patience(), keys: settings.keys)
         defer { crew.dismiss(now: now) }
         do {
             try crew.start(now: now)
@@ -120,7 +123,8 @@ public final class Coordinator {
         case .ready(let worker, let stage, let credit, let models):
             if let former = self.models.updateValue(models, forKey: stage), former != models {
                 throw CoordinationError.refused(
-                    stage: stage, message: "its models changed during the run: \(former.fingerprints), then \(models.fingerprints)")
+                    stage: stage,
+                    message: "its models changed during the run: \(former.fingerprints), then \(models.fingerprints)")
             }
             credits[worker] = (stage, credit)
             if working {

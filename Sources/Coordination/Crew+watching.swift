@@ -45,9 +45,13 @@ extension Crew {
         case .progress, .result, .failure:
             return .message(id, body, message.payloads)
         case .heartbeat: return nil
-        case .goodbye:
-            link.process?.kill(15)
-            return nil
+        case .goodbye(let goodbye):
+            guard link.process == nil else {
+                link.process?.kill(15)
+                return nil
+            }
+            return lose(
+                link, reason: "said Goodbye" + (goodbye.message.isEmpty ? "" : ": \(goodbye.message)"), now: now)
         default:
             dropped += 1
             return nil
@@ -57,7 +61,7 @@ extension Crew {
     private func greet(
         _ hello: Lorgnette_V1_Hello, _ envelope: Lorgnette_V1_Envelope, from peer: Peer, now: Duration
     ) throws(CoordinationError) -> Event? {
-        guard let link = candidate(for: hello) else {
+        guard let link = candidate(for: hello, from: peer) else {
             refuse(peer, envelope.epoch, .protocol, "no worker named \"\(hello.worker)\" is expected")
             return nil
         }
@@ -69,7 +73,8 @@ extension Crew {
         if link.phase != .starting {
             // Its Hello crossed our Welcome, which is on its way.
             if link.peer != peer { refuse(peer, envelope.epoch, .protocol, "worker \(link.name) is already here") }
-            return nil
+            guard link.process == nil, link.epoch != envelope.epoch else { return nil }
+            return lose(link, reason: "another process has taken its place", now: now)
         }
         links[link.id]!.peer = peer
         links[link.id]!.epoch = envelope.epoch
@@ -84,10 +89,18 @@ extension Crew {
         return isNew && descriptions.count == pipeline.staffed.count ? .greeted(descriptions) : nil
     }
 
-    /// The worker that a Hello belongs to: by its name, or, of a remote one that has none, by its stage's turn.
-    private func candidate(for hello: Lorgnette_V1_Hello) -> Link? {
-        if !hello.worker.isEmpty { return links.values.first { $0.name == hello.worker } }
-        return links.values.filter { $0.process == nil && $0.phase == .starting }.min { $0.id < $1.id }
+    /// The worker that a Hello belongs to: of one at an address, the one that we look for there, whatever it calls itself;
+    /// of one that we started, by its name.
+    private func candidate(for hello: Lorgnette_V1_Hello, from peer: Peer) -> Link? {
+        links.values.first { $0.process == nil && $0.peer == peer }
+            ?? links.values.first { $0.process != nil && $0.name == hello.worker }
+    }
+
+    /// A worker at an address that is gone; its successor is looked for at the same place.
+    private func lose(_ link: Link, reason: String, now: Duration) -> Event {
+        remove(link.id)
+        plan(link, wasReady: link.phase == .ready, now: now)
+        return .lost(link.id, reason: "worker \(link.name): \(reason)")
     }
 
     private func refuse(_ peer: Peer, _ epoch: UInt64, _ code: Lorgnette_V1_FailureCode, _ reason: String) {
@@ -107,7 +120,7 @@ extension Crew {
             } else if now - link.since > limit(of: link.phase) {
                 let waited = link.phase == .starting ? patience.hello : patience.load
                 throw .notReady(
-                    stage: link.stage, seconds: Int(waited.inSeconds), hint: link.process?.logTail() ?? "")
+                    stage: link.stage, seconds: Int(waited.inSeconds), hint: hint(for: link))
             } else if link.phase != .starting, now - link.heard > patience.silence {
                 let reason = "silent for \(Int((now - link.heard).inSeconds)) s"
                 kill(link.id, reason: reason, now: now)

@@ -46,7 +46,11 @@ final class Crew {
     private let locator: ExpertLocator
     private let logs: String
     private let directory: PrivateDirectory
-    private let endpoint: Endpoint
+    let endpoint: Endpoint
+    /// Where the workers of remote stages listen, by stage.
+    let addresses: [String: Address]
+    /// Of those, the ones that the socket has a link to.
+    var connected: Set<String> = []
     let socket: RouterSocket
 
     var links: [RunMachine.WorkerID: Link] = [:]
@@ -59,7 +63,8 @@ final class Crew {
     /// Messages that made no sense: malformed, late, of a former epoch, of a stranger.
     var dropped = 0
 
-    init(pipeline: Pipeline, locator: ExpertLocator, logs: String, patience: Patience) throws {
+    init(pipeline: Pipeline, locator: ExpertLocator, logs: String, patience: Patience, keys: KeyFolder = .home) throws {
+        addresses = try Crew.addresses(of: pipeline.stages, keys: keys)
         self.pipeline = pipeline
         self.locator = locator
         self.logs = logs
@@ -83,11 +88,8 @@ final class Crew {
 
     private func enlist(_ name: String, _ stage: Stage, now: Duration) throws(CoordinationError) {
         var process: ExpertProcess?
-        if case .remote(let address) = stage.expert {
-            do { try socket.connect(Endpoint(address)) } catch {
-                throw .refused(stage: stage.name, message: "\(error)")
-            }
-        } else if let command = try locator.command(for: stage) {
+        let peer = try connect(stage)
+        if peer == nil, let command = try locator.command(for: stage) {
             process = try ExpertProcess.spawn(
                 name: name, command: command,
                 environment: [
@@ -98,7 +100,8 @@ final class Crew {
         }
         nextWorker += 1
         links[nextWorker] = Link(
-            id: nextWorker, name: name, stage: stage.name, process: process, since: now, heard: now, sent: now)
+            id: nextWorker, name: name, stage: stage.name, process: process, since: now, peer: peer, heard: now,
+            sent: now)
     }
 
     /// Sends the stages' options to all who said Hello; who comes later gets them at once.
@@ -134,6 +137,8 @@ final class Crew {
     /// Ends a worker that is taken for hung; it is replaced.
     func kill(_ id: RunMachine.WorkerID, reason: String, now: Duration) {
         guard let link = links[id] else { return }
+        // One that is not ours to kill is told; whoever started it may start it again.
+        if link.process == nil { _ = send(.goodbye(.with { $0.message = reason }), to: id, now: now) }
         link.process?.kill()
         remove(id)
         // Reaped here: SIGKILL cannot be refused, so the wait is short.
@@ -177,8 +182,10 @@ final class Crew {
             alive.removeAll { $0.poll() != nil }
             usleep(1000)
         }
+        let isHeard = links.values.contains { $0.process == nil && $0.phase != .starting }
         links = [:]
-        socket.close()
+        // Over a network, the Drain may still be on its way.
+        socket.close(linger: isHeard ? patience.farewell : .zero)
         directory.close()
     }
 }

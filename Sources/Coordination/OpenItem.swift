@@ -14,6 +14,9 @@ struct OpenItem {
         var cached: Bool
     }
 
+    /// Of a picture that goes by bytes: a message, less its Envelope.
+    static let mostSentBytes = Int64(WireLimits().maxMessageBytes - WireLimits().maxEnvelopeBytes)
+
     let item: PreparedItem
     let keys: StageKeys
     var found: [Found?]
@@ -21,7 +24,9 @@ struct OpenItem {
     var resultKeys: [[UInt8]?]
 
     /// The task message for one stage. Consumed tensors are numbered anew in the message's own payload frames.
-    func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64) throws -> (Lorgnette_V1_Task, [Payload]) {
+    func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64) throws -> (
+        Lorgnette_V1_Task, [Payload]
+    ) {
         let stage = pipeline.stages[assignment.stage]
         var task = Lorgnette_V1_Task()
         task.id = assignment.task
@@ -38,6 +43,11 @@ struct OpenItem {
                 task.picture.path = path
             } else {
                 // Another machine does not see the path; and one that is not UTF-8 fits no protobuf string.
+                guard picture.stamp.size <= OpenItem.mostSentBytes else {
+                    let found =
+                        "at most \(OpenItem.mostSentBytes) bytes are sent to a worker, found \(picture.stamp.size)"
+                    throw PictureFile.Refusal.failed(code: "picture_too_large", message: found)
+                }
                 task.picture.frame = UInt32(payloads.count)
                 payloads.append(Payload(try PictureFile.read(item.path, expecting: picture.stamp)))
             }

@@ -16,9 +16,11 @@ extension Stage {
             case "workers": reader.workers(setting).map { stage.workers = $0 }
             case "deadline": reader.deadline(setting).map { stage.deadline = $0 }
             case "when": (stage.when, stage.whenPosition) = reader.condition(setting)
+            case "key": stage.key = reader.key(setting, of: expert)
             default: break
             }
         }
+        if case .remote = expert { reader.checkRemote(stage, written) }
         guard let expert else { return nil }
         stage.expert = expert
         return stage
@@ -118,6 +120,31 @@ private struct StageReader {
         if let text = setting.value.text, Self.isEndpoint(text) { return .remote(text) }
         fault(setting, expected: "an endpoint such as tcp://host:5555")
         return nil
+    }
+
+    mutating func key(_ setting: Setting, of expert: ExpertReference?) -> String? {
+        guard case .remote = expert else {
+            faults.add(setting.position, "stages.\(name).key", "expected it beside at: tcp://…, found no at:")
+            return nil
+        }
+        if let text = setting.value.text, !text.isEmpty, text.utf8.count <= 4096 { return text }
+        fault(setting, expected: "the worker's public key: its name, its file, or its 40 characters")
+        return nil
+    }
+
+    /// A worker at an address is one process, and off this machine nothing but its key tells who it is.
+    mutating func checkRemote(_ stage: Stage, _ written: [Setting]) {
+        guard let at = written.first(where: { $0.key == "at" }), let address = at.value.text else { return }
+        if stage.workers != 1 {
+            faults.add(
+                at.position, "stages.\(name).workers", "expected 1 for a worker at an address, found \(stage.workers)")
+        }
+        let host = address.dropFirst("tcp://".count)
+        guard !written.contains(where: { $0.key == "key" }), !host.hasPrefix("127."), !host.hasPrefix("localhost:")
+        else { return }
+        faults.add(
+            at.position, "stages.\(name).at",
+            "expected key: NAME beside it, the worker's public key, since \(address) is on another machine; found none")
     }
 
     private static func isEndpoint(_ text: String) -> Bool {

@@ -33,11 +33,13 @@ public struct Input: Sendable, Hashable {
 /// One expert at work in a pipeline.
 public struct Stage: Sendable, Hashable {
     /// The keys that every stage knows; all others are the expert's.
-    public static let reservedKeys = ["expert", "command", "at", "workers", "optional", "deadline", "when"]
+    public static let reservedKeys = ["expert", "command", "at", "key", "workers", "optional", "deadline", "when"]
     public static let defaultDeadline = Duration.seconds(120)
 
     public var name: String
     public var expert: ExpertReference
+    /// The public key that the worker at an address must have: a name, a file or the key itself; nil: plain tcp.
+    public var key: String?
     /// Its failure makes an item `partial`, not `failed`.
     public var optional: Bool
     /// The time a task may take, 10 ms to 24 h.

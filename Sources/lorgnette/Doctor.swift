@@ -25,7 +25,9 @@ struct Doctor: ParsableCommand {
         for (file, bytes) in [("SmolLM2-135M-Instruct.Q4_1.gguf", 98_362_432), ("vit_s_focus.onnx", 97_447_603)] {
             let path = "\(folder)/models/\(file)"
             let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
-            let detail = size == nil ? "get it: make setup" : size == bytes ? path : "\(path): expected \(bytes) bytes, found \(size!)"
+            let detail =
+                size == nil
+                ? "get it: make setup" : size == bytes ? path : "\(path): expected \(bytes) bytes, found \(size!)"
             line(size == bytes, "model \(file)", detail)
         }
         for language in ["eng", "chi_sim"] {
@@ -33,6 +35,10 @@ struct Doctor: ParsableCommand {
             let package = "tesseract-ocr-\(language.replacing("_", with: "-"))"
             line(found != nil, "OCR language \(language)", found ?? "get it: apt-get install \(package)")
         }
+        Terminal.say(
+            CurveKeys.areAvailable
+                ? "ok       CURVE  workers on other machines can be used; keys: \(CurveKeys.folder)"
+                : "note     CURVE  this libzmq was built without it: no workers on other machines")
         Terminal.say("ok       kernels  \(Self.kernels)")
         Terminal.say("ok       threads  \(ProcessInfo.processInfo.activeProcessorCount) processors")
         Terminal.say(Self.confinement)
@@ -63,7 +69,8 @@ struct Doctor: ParsableCommand {
     /// What the processor offers to the kernels, of what they can use.
     private static var kernels: String {
         let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let flags = Set((info.split(separator: "\n").first { $0.hasPrefix("flags") } ?? "").split(separator: " ").map(String.init))
+        let flags = Set(
+            (info.split(separator: "\n").first { $0.hasPrefix("flags") } ?? "").split(separator: " ").map(String.init))
         if flags.isSuperset(of: ["avx512f", "avx512bw", "avx512vl", "avx512dq"]) { return "avx512" }
         return flags.isSuperset(of: ["avx2", "fma", "f16c"]) ? "avx2" : "scalar"
     }

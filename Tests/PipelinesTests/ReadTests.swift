@@ -28,14 +28,16 @@ import Testing
             stages:
               a: {expert: my-expert_2, workers: 64}
               b: {command: [python3, "my expert.py", "-v", 1]}
-              c: {at: "tcp://10.0.0.7:5555", deadline: 10ms}
-              d: {at: "tcp://[fe80::1]:65535", deadline: 24h}
+              c: {at: "tcp://10.0.0.7:5555", key: gpu-box, deadline: 10ms}
+              d: {at: "tcp://[fe80::1]:65535", key: keys/d.key, deadline: 24h}
             """, file: "p.yaml")
         #expect(
             pipeline.stages.map(\.expert) == [
                 .named("my-expert_2"), .command(["python3", "my expert.py", "-v", "1"]), .remote("tcp://10.0.0.7:5555"),
                 .remote("tcp://[fe80::1]:65535"),
             ])
+        #expect(pipeline.stages.map(\.key) == [nil, nil, "gpu-box", "keys/d.key"])
+        #expect(pipeline.stages[2].settings.isEmpty)
     }
 
     @Test(arguments: [
@@ -158,6 +160,19 @@ import Testing
         (
             "at: 'ipc:///x:1'",
             "p.yaml:3:11: stages.a.at: expected an endpoint such as tcp://host:5555, found \"ipc:///x:1\""
+        ),
+        (
+            "at: 'tcp://h:1'",
+            "p.yaml:3:7: stages.a.at: expected key: NAME beside it, the worker's public key, since tcp://h:1 is on another machine; found none"
+        ),
+        (
+            "at: 'tcp://127.0.0.1:1', workers: 2",
+            "p.yaml:3:7: stages.a.workers: expected 1 for a worker at an address, found 2"
+        ),
+        ("expert: ocr, key: a", "p.yaml:3:20: stages.a.key: expected it beside at: tcp://…, found no at:"),
+        (
+            "at: 'tcp://h:1', key: [a]",
+            "p.yaml:3:29: stages.a.key: expected the worker's public key: its name, its file, or its 40 characters, found a list"
         ),
         ("expert: ocr, optional: yes", "p.yaml:3:30: stages.a.optional: expected true or false, found \"yes\""),
         ("expert: ocr, optional: 'true'", "p.yaml:3:30: stages.a.optional: expected true or false, found \"true\""),
