@@ -25,8 +25,14 @@ extension Coordinator {
     func perform(_ actions: [RunMachine.Action]) {
         for action in actions {
             switch action {
-            case .send(let assignment): send(assignment)
+            case .send(let assignment):
+                let size = open[assignment.item]?.sentBytes(assignment, of: bound) ?? 0
+                if bytes.take(assignment, bytes: size) { send(assignment) }
             case .decide(let id, let stage): decide(id, stage)
+            case .cancel(let task, let attempt, let worker) where bytes.withdraw(task, from: worker):
+                let error = StageError(code: "cancelled", message: "cancelled before it was sent")
+                let event = RunMachine.Event.failed(task, attempt: attempt, by: worker, error, retryable: true)
+                perform(machine.handle(event, at: now))
             case .cancel(let task, let attempt, let worker):
                 var cancel = Lorgnette_V1_Cancel()
                 cancel.task = task
@@ -34,6 +40,7 @@ extension Coordinator {
                 _ = crew.send(.cancel(cancel), to: worker, now: now)
             case .kill(let worker, let reason):
                 credits[worker] = nil
+                bytes.forget(worker)
                 observer.note("\(reason); its worker is ended and replaced")
                 crew.kill(worker, reason: reason, now: now)
             case .close(let id):
@@ -68,11 +75,18 @@ extension Coordinator {
                     .failed(
                         assignment.task, attempt: assignment.attempt, by: assignment.worker, failure, retryable: false),
                     at: now))
+            free(assignment.task, from: assignment.worker)
         }
+    }
+
+    /// A worker at an address has answered a task: what waited for its room is sent.
+    private func free(_ task: RunMachine.TaskID, from worker: RunMachine.WorkerID) {
+        for assignment in bytes.release(task, from: worker) { send(assignment) }
     }
 
     private func lose(_ worker: RunMachine.WorkerID, reason: String) {
         credits[worker] = nil
+        bytes.forget(worker)
         crew.kill(worker, reason: reason, now: now)
         perform(machine.handle(.workerLost(worker, reason: reason), at: now))
     }
@@ -88,6 +102,7 @@ extension Coordinator {
         case .result(let result):
             let event = accept(result, payloads, from: worker)
             perform(machine.handle(event, at: now))
+            free(result.task, from: worker)
         case .failure(let failure):
             let error = StageError(code: Envelope.code(failure.code), message: failure.message)
             perform(
@@ -95,6 +110,7 @@ extension Coordinator {
                     .failed(
                         failure.task, attempt: Int(failure.attempt), by: worker, error, retryable: failure.retryable),
                     at: now))
+            free(failure.task, from: worker)
         default: break
         }
     }

@@ -17,6 +17,8 @@ public final class Coordinator {
         public var checkOnly = false
         /// Where our key and those of workers on other machines lie.
         public var keys = KeyFolder.home
+        /// Bytes of pictures that may be with one worker at an address at the same time.
+        var remoteBytes = Int64(WireLimits().maxMessageBytes)
 
         public init(logs: String) { self.logs = logs }
     }
@@ -38,6 +40,7 @@ public final class Coordinator {
     var models: [String: [Lorgnette_V1_Model]] = [:]
     var credits: [RunMachine.WorkerID: (stage: String, credit: Int)] = [:]
     var open: [RunMachine.ItemID: OpenItem] = [:]
+    lazy var bytes = ByteCredit(limit: settings.remoteBytes)
     var nextItem: RunMachine.ItemID = 1
     var status = RunStatus()
     var unwritten = 0
@@ -134,6 +137,7 @@ public final class Coordinator {
             }
         case .lost(let worker, let reason):
             credits[worker] = nil
+            bytes.forget(worker)
             if working { perform(machine.handle(.workerLost(worker, reason: reason), at: now)) }
         case .message(let worker, let body, let payloads):
             if working { receive(body, payloads, from: worker) }

@@ -23,6 +23,12 @@ struct OpenItem {
     /// The key of each stage's result, as far as there is one.
     var resultKeys: [[UInt8]?]
 
+    /// Bytes of the picture that one stage's task takes with it to a worker at an address.
+    func sentBytes(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline) -> Int64 {
+        let stage = pipeline.stages[assignment.stage]
+        return stage.takesPicture && stage.stage.expert.isRemote ? item.picture?.stamp.size ?? 0 : 0
+    }
+
     /// The task message for one stage. Consumed tensors are numbered anew in the message's own payload frames.
     func task(_ assignment: RunMachine.Assignment, of pipeline: BoundPipeline, seed: UInt64) throws -> (
         Lorgnette_V1_Task, [Payload]

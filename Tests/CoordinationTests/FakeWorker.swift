@@ -7,6 +7,9 @@ final class FakeWorker {
     private let socket: DealerSocket
     private let waker: Waker
     let epoch: UInt64
+    private(set) var heartbeats = 0
+
+    enum Stop { case message, heartbeat }
 
     struct Silence: Error, CustomStringConvertible { let description: String }
 
@@ -40,12 +43,15 @@ final class FakeWorker {
     }
 
     /// The next message but Heartbeats, which it answers; nil if none comes in time.
-    func poll(_ patience: Duration) throws -> Message? {
+    func poll(_ patience: Duration, until stopping: Stop = .message) throws -> Message? {
         let deadline = SuspendingClock.now + patience
         repeat {
             while let received = try socket.receive() {
                 guard case .message(let message) = received else { continue }
-                if case .heartbeat = message.envelope.body { try send(.heartbeat(.init())) } else { return message }
+                guard case .heartbeat = message.envelope.body else { return message }
+                heartbeats += 1
+                try send(.heartbeat(.init()))
+                if stopping == .heartbeat { return nil }
             }
             _ = try Poller.wait(socket, waker: waker, timeout: min(patience, .milliseconds(100)))
         } while .now < deadline
@@ -80,9 +86,9 @@ final class FakeWorker {
     }
 
     /// Welcome, Ready. The Welcome comes when every worker has said Hello.
-    func getReady() throws {
+    func getReady(credit: UInt32 = 1) throws {
         guard case .welcome = try next().envelope.body else { throw Silence(description: "no Welcome") }
-        try send(.ready(.with { $0.credit = 1 }))
+        try send(.ready(.with { $0.credit = credit }))
     }
 
     func task() throws -> (task: Lorgnette_V1_Task, payloads: [Payload]) {

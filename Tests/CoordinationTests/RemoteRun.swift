@@ -22,7 +22,7 @@ final class RemoteRun {
         func note(_ text: String) {}
     }
 
-    init(_ yaml: String, folder: TemporaryFolder, keys: KeyFolder? = nil) throws {
+    init(_ yaml: String, folder: TemporaryFolder, keys: KeyFolder? = nil, bytes: Int64? = nil) throws {
         self.folder = folder
         let pipeline = try Pipeline.read(yaml, file: "p.yaml")
         let (path, ended, mailbox) = (folder.path, ended, try Coordination.Mailbox())
@@ -34,6 +34,7 @@ final class RemoteRun {
                 try file.open()
                 var settings = Coordinator.Settings(logs: "\(path)/logs")
                 settings.keys = keys ?? KeyFolder("\(path)/keys")
+                if let bytes { settings.remoteBytes = bytes }
                 let feed = FolderFeed(
                     walk: try FolderWalk(inputs: ["\(path)/in"], excluding: "\(path)/out"), ledger: ledger,
                     retryFailed: false,

@@ -79,6 +79,43 @@ import Wire
         #expect(gatekeeper.denials == 0)
     }
 
+    /// Three may be open by number, but only two by their bytes.
+    @Test func largePicturesWaitForRoom() throws {
+        for number in 1...4 { _ = try folder.picture("000\(number).pgm") }
+        let worker = try FakeWorker(context)
+        let run = try RemoteRun("pipeline: p\nstages:\n  a: {at: \"\(worker.endpoint)\"}\n", folder: folder, bytes: 31)
+        try worker.send(.hello(worker.hello()))
+        try worker.getReady(credit: 3)
+        var held = [try worker.task().task, try worker.task().task]
+        // A heartbeat comes when nothing else was sent for a second.
+        #expect(try worker.poll(.seconds(20), until: .heartbeat) == nil)
+        #expect(worker.heartbeats == 1)
+        for number in 3...4 {
+            try worker.answer(held.removeFirst(), "seen")
+            held.append(try worker.task().task)
+            #expect(held.last?.item == "000\(number).pgm")
+        }
+        for task in held { try worker.answer(task, "seen") }
+        #expect(try run.status()[.ok] == 4)
+    }
+
+    @Test func aPictureThatFitsNoMessageFailsAlone() throws {
+        _ = try folder.picture("1111.pgm")
+        let large = try folder.file("in/2222.pgm", Array("P5\n".utf8))
+        #expect(truncate(large, off_t(OpenItem.mostSentBytes) + 1) == 0)
+        let worker = try FakeWorker(context)
+        let run = try RemoteRun("pipeline: p\nstages:\n  a: {at: \"\(worker.endpoint)\"}\n", folder: folder)
+        try worker.send(.hello(worker.hello()))
+        try worker.getReady(credit: 2)
+        try worker.answer(try worker.task().task, "seen")
+        let status = try run.status()
+        #expect(status[.ok] == 1 && status[.failed] == 1)
+        let lines = try String(contentsOfFile: "\(folder.path)/results.jsonl", encoding: .utf8)
+        #expect(
+            lines.contains("picture_too_large") && lines.contains("at most \(OpenItem.mostSentBytes) bytes"), "\(lines)"
+        )
+    }
+
     @Test func aWorkerThatStartsAnewGetsItsPlaceAndItsTaskBack() throws {
         _ = try folder.picture("1111.pgm")
         let first = try FakeWorker(context)
