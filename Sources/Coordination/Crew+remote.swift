@@ -55,6 +55,26 @@ extension Crew {
         return peer
     }
 
+    /// A worker that does not know our key will not know it later: it reads its allow-list when it starts.
+    func checkRefusals() throws(CoordinationError) {
+        guard let watch else { return }
+        let refusing: [String]
+        do { refusing = try watch.refusals() } catch { throw .refused(stage: "(socket)", message: "\(error)") }
+        guard let place = refusing.first else { return }
+        // libzmq writes a host's name as its address.
+        let secured = links.values.filter { $0.phase == .starting && addresses[$0.stage]?.keys != nil }.sorted {
+            $0.id < $1.id
+        }
+        guard let link = secured.first(where: { addresses[$0.stage]?.endpoint.text == place }) ?? secured.first,
+            let own = addresses[link.stage]?.keys?.own
+        else { return }
+        throw .address(
+            stage: link.stage,
+            message:
+                "the worker at \(place) does not allow our key \(own.publicKey): start it with --allow and our public key"
+        )
+    }
+
     /// What may be wrong where a worker at an address says nothing. A refused handshake looks like nobody there.
     func hint(for link: Link) -> String {
         if let process = link.process { return process.logTail() }

@@ -113,6 +113,7 @@ extension Crew {
 
     /// Notices ended and silent workers, sends heartbeats, starts successors.
     func tick(now: Duration) throws(CoordinationError) -> [Event] {
+        try checkRefusals()
         var events: [Event] = []
         for link in links.values.sorted(by: { $0.id < $1.id }) {
             if let ending = link.process?.poll() {

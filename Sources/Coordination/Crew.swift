@@ -52,6 +52,7 @@ final class Crew {
     /// Of those, the ones that the socket has a link to.
     var connected: Set<String> = []
     let socket: RouterSocket
+    let watch: RefusalWatch?
 
     var links: [RunMachine.WorkerID: Link] = [:]
     var peers: [Peer: RunMachine.WorkerID] = [:]
@@ -71,7 +72,9 @@ final class Crew {
         self.patience = patience
         directory = try PrivateDirectory()
         endpoint = try directory.endpoint("workers")
-        socket = try RouterSocket(ZMQContext())
+        let context = try ZMQContext()
+        socket = try RouterSocket(context)
+        watch = addresses.values.contains { $0.keys != nil } ? try RefusalWatch(socket, context) : nil
         try socket.bind(endpoint)
         mkdir(logs, 0o755)
     }

@@ -29,7 +29,7 @@ public final class Gatekeeper {
                 operation: "libzmq 4.3.3 or newer is needed to listen with CURVE:", subject: "", code: ENOTSUP)
         }
         let socket = try SocketHandle(context, type: ZMQ_REP, limits: WireLimits())
-        guard zmq_bind(socket.raw, Gatekeeper.place) == 0 else { throw .last("bind", Gatekeeper.place) }
+        try socket.bind(inProcess: Gatekeeper.place)
         let desk = try Desk(socket, allowed: allowed, denied: denied)
         self.desk = desk
         thread = try DedicatedThread(name: "gatekeeper") { desk.work() }
@@ -114,29 +114,5 @@ private final class Desk: PollableSocket, @unchecked Sendable {
             return tally.told.count < Gatekeeper.mostRemembered && tally.told.insert(name).inserted
         }
         if isNew { denied(text) }
-    }
-}
-
-extension SocketHandle {
-    /// A message as plain frames, nil if none is waiting. For questions within the process.
-    fileprivate func receiveFrames() throws(WireError) -> [[UInt8]]? {
-        var frames: [[UInt8]] = []
-        var more = true
-        while more {
-            var frame = zmq_msg_t()
-            zmq_msg_init(&frame)
-            defer { zmq_msg_close(&frame) }
-            guard try take(&frame) else { return nil }
-            frames.append([UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(&frame), count: zmq_msg_size(&frame))))
-            more = zmq_msg_more(&frame) != 0
-        }
-        return frames
-    }
-
-    fileprivate func send(frames: [[UInt8]]) throws(WireError) {
-        for (index, bytes) in frames.enumerated() {
-            let flags = ZMQ_DONTWAIT | (index + 1 < frames.count ? ZMQ_SNDMORE : 0)
-            if zmq_send(raw, bytes, bytes.count, flags) < 0 { throw .last("answer a handshake") }
-        }
     }
 }

@@ -258,6 +258,31 @@ import Wire
         #expect(try message("  a: {at: \"tcp://10.0.0.1:5\", key: gpu-box}").contains("chmod 600"))
     }
 
+    @Test(.enabled(if: KeyPair.isAvailable, "this libzmq has no CURVE"))
+    func aWorkerThatDoesNotAllowOurKeyIsNamedAtOnce() throws {
+        let keys = KeyFolder("\(folder.path)/keys")
+        let (own, coordinator) = (try keys.make("gpu-box"), try keys.make("coordinator"))
+        let gatekeeper = try Gatekeeper(context, allowing: [own.publicKey])
+        let worker = try FakeWorker(context, keys: (own, gatekeeper))
+        let pipeline = try Pipeline.read(
+            "pipeline: p\nstages:\n  a: {at: \"\(worker.endpoint)\", key: gpu-box}\n", file: "p.yaml")
+        let crew = try Crew(
+            pipeline: pipeline, locator: ExpertLocator(), logs: folder.path, patience: Crew.Patience(), keys: keys)
+        defer { crew.dismiss(now: .zero) }
+        try crew.start(now: .zero)
+        let (waker, deadline) = (try Waker(), SuspendingClock.now + .seconds(20))
+        var text = ""
+        while text.isEmpty, .now < deadline {
+            do { _ = try crew.tick(now: .zero) } catch { text = error.description }
+            _ = try Poller.wait(crew.socket, waker: waker, timeout: .milliseconds(5))
+        }
+        #expect(
+            text.contains("stage a: at: ") && text.contains("does not allow our key \(coordinator.publicKey)"),
+            "\(text)")
+        #expect(text.contains(worker.endpoint.text))
+        #expect(gatekeeper.denials == 1)
+    }
+
     @Test func aWorkerThatNeverComesIsNamedWithItsKey() throws {
         let keys = KeyFolder("\(folder.path)/keys")
         let (own, coordinator) = (try keys.make("gpu-box"), try keys.make("coordinator"))
