@@ -50,7 +50,7 @@ extension Crew {
                 link.process?.kill(15)
                 return nil
             }
-            return lose(
+            return try lose(
                 link, reason: "said Goodbye" + (goodbye.message.isEmpty ? "" : ": \(goodbye.message)"), now: now)
         default:
             dropped += 1
@@ -74,7 +74,7 @@ extension Crew {
             // Its Hello crossed our Welcome, which is on its way.
             if link.peer != peer { refuse(peer, envelope.epoch, .protocol, "worker \(link.name) is already here") }
             guard link.process == nil, link.epoch != envelope.epoch else { return nil }
-            return lose(link, reason: "another process has taken its place", now: now)
+            return try lose(link, reason: "another process has taken its place", now: now)
         }
         links[link.id]!.peer = peer
         links[link.id]!.epoch = envelope.epoch
@@ -97,10 +97,17 @@ extension Crew {
     }
 
     /// A worker at an address that is gone; its successor is looked for at the same place.
-    private func lose(_ link: Link, reason: String, now: Duration) -> Event {
+    private func lose(_ link: Link, reason: String, now: Duration) throws(CoordinationError) -> Event {
+        .lost(link.id, reason: try replace(link, reason: "worker \(link.name): \(reason)", now: now))
+    }
+
+    private func replace(_ link: Link, reason: String, now: Duration) throws(CoordinationError) -> String {
         remove(link.id)
         plan(link, wasReady: link.phase == .ready, now: now)
-        return .lost(link.id, reason: "worker \(link.name): \(reason)")
+        if let count = falseStarts[link.stage], count >= patience.falseStarts {
+            throw .keepsDying(stage: link.stage, attempts: count, reason: reason)
+        }
+        return reason
     }
 
     private func refuse(_ peer: Peer, _ epoch: UInt64, _ code: Lorgnette_V1_FailureCode, _ reason: String) {
@@ -145,12 +152,7 @@ extension Crew {
     private func bury(_ link: Link, _ ending: String, now: Duration) throws(CoordinationError) -> String {
         let tail = link.process?.logTail() ?? ""
         let reason = "worker \(link.name) ended: \(ending)" + (tail.isEmpty ? "" : "; its log ends: \(tail)")
-        remove(link.id)
-        plan(link, wasReady: link.phase == .ready, now: now)
-        if let count = falseStarts[link.stage], count >= patience.falseStarts {
-            throw .keepsDying(stage: link.stage, attempts: count, reason: reason)
-        }
-        return reason
+        return try replace(link, reason: reason, now: now)
     }
 
     /// The loop itself was held up (a stopped process, a sleeping machine): nobody's silence counts for that time.

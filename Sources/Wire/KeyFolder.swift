@@ -59,6 +59,10 @@ public struct KeyFolder: Sendable {
     /// The pair whose secret key `word` names: a name in this folder, or a file's path (with a slash).
     /// - Throws: ``WireError/key(_:reason:)``; also for a file that is not the caller's own or that others can read.
     public func keyPair(_ word: String) throws(WireError) -> KeyPair {
+        // It may be the secret itself, and messages end up in logs.
+        guard Z85.decoded(word) == nil else {
+            throw .key("of our own", reason: "expected the name or the file of a secret key, found 40 characters of Z85, not shown here")
+        }
         let file = try file(word, suffix: ".key_secret")
         let text = try KeyFolder.read(file) { facts in
             if facts.st_uid != geteuid() {

@@ -148,6 +148,28 @@ import Wire
         #expect(try run.texts("a") == ["1111.pgm": "true"])
     }
 
+    @Test func aWorkerThatNeverGetsReadyEndsTheRun() throws {
+        let worker = try FakeWorker(context)
+        let pipeline = try Pipeline.read("pipeline: p\nstages:\n  a: {at: \"\(worker.endpoint)\"}\n", file: "p.yaml")
+        let crew = try Crew(pipeline: pipeline, locator: ExpertLocator(), logs: folder.path, patience: Crew.Patience(), keys: .home)
+        defer { crew.dismiss(now: .zero) }
+        try crew.start(now: .zero)
+        let (waker, deadline) = (try Waker(), SuspendingClock.now + .seconds(20))
+        var (lost, text, epoch) = (0, "", UInt64(1))
+        while text.isEmpty, .now < deadline {
+            // Each Hello is another process's, as of one that crashes while it loads.
+            epoch += 1
+            try worker.send(.hello(worker.hello()), epoch: epoch)
+            do {
+                for case .lost in try crew.receive(now: .zero) { lost += 1 }
+                _ = try crew.tick(now: .seconds(10))
+            } catch { text = error.description }
+            _ = try Poller.wait(crew.socket, waker: waker, timeout: .milliseconds(5))
+        }
+        #expect(text.contains("stage a: its worker ended 5 times before it was ready"), "\(text)")
+        #expect(lost == 4)
+    }
+
     @Test func strangersByTheHundredDoNotKeepAWorkerFromItsWork() throws {
         let worker = try FakeWorker(context)
         let pipeline = try Pipeline.read("pipeline: p\nstages:\n  a: {at: \"\(worker.endpoint)\"}\n", file: "p.yaml")

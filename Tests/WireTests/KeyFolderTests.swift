@@ -53,6 +53,8 @@ import Testing
         try "x \(pair.secret)\n".write(toFile: keys.secretFile("b"), atomically: false, encoding: .utf8)
         chmod(keys.secretFile("b"), 0o600)
         #expect(!reason { _ = try keys.keyPair("b") }.contains(pair.secret))
+        let error = #expect(throws: WireError.self) { try keys.keyPair(pair.secret) }
+        #expect(error?.description.contains(pair.secret) == false)
         #expect(!(try String(contentsOfFile: keys.publicFile("a"), encoding: .utf8)).contains(pair.secret))
     }
 
