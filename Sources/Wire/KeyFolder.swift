@@ -41,7 +41,7 @@ public struct KeyFolder: Sendable {
     /// The public key that `word` means: the key itself, the name of one in this folder, or a file's path (with a slash).
     /// - Throws: ``WireError/key(_:reason:)``; also for a file that others can write, which could be anybody's key.
     public func publicKey(_ word: String) throws(WireError) -> PublicKey {
-        if let key = PublicKey(word) { return key }
+        if let key = PublicKey(word), !KeyFolder.isFile(word) { return key }
         let file = try file(word, suffix: ".key")
         let text = try KeyFolder.read(file) { facts in
             if facts.st_uid != geteuid(), facts.st_uid != 0 { return "it belongs to user \(facts.st_uid)" }
@@ -60,8 +60,10 @@ public struct KeyFolder: Sendable {
     /// - Throws: ``WireError/key(_:reason:)``; also for a file that is not the caller's own or that others can read.
     public func keyPair(_ word: String) throws(WireError) -> KeyPair {
         // It may be the secret itself, and messages end up in logs.
-        guard Z85.decoded(word) == nil else {
-            throw .key("of our own", reason: "expected the name or the file of a secret key, found 40 characters of Z85, not shown here")
+        guard Z85.decoded(word) == nil || KeyFolder.isFile(word) else {
+            throw .key(
+                "of our own",
+                reason: "expected the name or the file of a secret key, found 40 characters of Z85, not shown here")
         }
         let file = try file(word, suffix: ".key_secret")
         let text = try KeyFolder.read(file) { facts in
@@ -87,6 +89,9 @@ public struct KeyFolder: Sendable {
                     || [0x2d, 0x2e, 0x5f].contains(byte)
             }
     }
+
+    /// A path can have 40 characters, and each of them can be one of Z85's.
+    private static func isFile(_ word: String) -> Bool { word.contains("/") && access(word, F_OK) == 0 }
 
     private func file(_ word: String, suffix: String) throws(WireError) -> String {
         if word.contains("/") { return word }

@@ -101,7 +101,7 @@ import Testing
     @Test func whatIsNotThereOrNoKeyIsNamed() throws {
         defer { try? FileManager.default.removeItem(atPath: path) }
         #expect(reason { _ = try keys.publicKey("a") } == "there is no such file")
-        #expect(reason { _ = try keys.keyPair("\(path)/a") } == "there is no such file")
+        #expect(reason { _ = try keys.keyPair("\(path)/a/path/that/is/longer/than/any/key") } == "there is no such file")
         try keys.make("a")
         #expect(reason { _ = try keys.publicKey("\(path)/a") }.contains("plain file"))
         let noise: [UInt8] = [0xff, 0, 1, 2, 10]
