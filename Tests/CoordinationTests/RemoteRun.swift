@@ -72,7 +72,7 @@ final class RemoteRun {
 extension TemporaryFolder {
     /// A picture that differs from every other by its name.
     func picture(_ name: String) throws -> [UInt8] {
-        let bytes = Array("P5\n2 2\n255\n".utf8) + Array(name.utf8.suffix(4))
+        let bytes = Array("P5\n2 2\n255\n".utf8) + Array(name.utf8.prefix(4))
         try file("in/\(name)", bytes)
         return bytes
     }
