@@ -151,6 +151,8 @@ final class Bench {
 
     func takes(_ kind: Lorgnette_V1_Kind) -> Bool { hello?.inputs.contains { $0.kind == kind } ?? false }
 
+    func requires(_ kind: Lorgnette_V1_Kind) -> Bool { hello?.inputs.contains { $0.kind == kind && $0.required } ?? false }
+
     /// The first port of a kind.
     func port(_ kind: Lorgnette_V1_Kind) -> Lorgnette_V1_Port? { hello?.inputs.first { $0.kind == kind } }
 

@@ -119,6 +119,21 @@ import Testing
         if expert == "captioner" { #expect(!unchecked.contains("input.tensor"), "\(ended.output)") }
     }
 
+    /// Experts that are written as a stranger would write them.
+    @Test(arguments: ["barcode", "search", "command", "detector"]) func aProofOfTheContractPasses(expert: String) throws {
+        try bench.write("notes/note.md", "# Noise\n\nMost of these pictures are noise.\n".utf8)
+        let options = [
+            "search": ["--set", "notes=\(bench.path)/notes"],
+            "command": ["--set", "run=[file, --brief, \"{picture}\"]"],
+        ]
+        let ended = try check((options[expert] ?? []) + [expert])
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+        let unchecked = names("not checked", in: ended.output)
+        #expect(!unchecked.contains("task.answered") && !unchecked.contains("credit.full"), "\(ended.output)")
+        let decodes = ["barcode", "detector"].contains(expert)
+        #expect(unchecked.contains("picture.corrupt") == !decodes, "\(ended.output)")
+    }
+
     @Test func aStageOfAPipelineIsFedByTheOthers() throws {
         let pipeline = try bench.pipeline(
             """

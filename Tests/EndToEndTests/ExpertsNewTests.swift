@@ -19,6 +19,11 @@ import Testing
         return try bench.results()["a.pgm"]?.answerText
     }
 
+    private func passesTheCheck(_ command: [String]) throws {
+        let ended = try bench.run(["experts", "check"] + command)
+        #expect(ended.status == 0, "\(ended.output)\(ended.errors)")
+    }
+
     @Test func anExpertInPythonPassesItsTestsAndAnswers() throws {
         let made = try new("weigh", "python")
         #expect(made.status == 0, "\(made.errors)")
@@ -31,6 +36,7 @@ import Testing
         #expect(
             try answer("weigh: {command: [\(python), \(bench.path)/weigh/lorgnette_weigh.py]}")
                 == "4 × 4 pixels")
+        try passesTheCheck([python, "\(bench.path)/weigh/lorgnette_weigh.py"])
     }
 
     /// SwiftPM builds the kit and what it stands on anew, so the folder stays in .build and the next run is quick.
@@ -48,6 +54,7 @@ import Testing
         #expect((tested.output + tested.errors).contains("2 tests"), "\(tested.output.suffix(1000))")
         #expect(
             try answer("weigh: {command: [\(place)/build/debug/lorgnette-weigh]}") == "4 × 4 pixels")
+        try passesTheCheck(["\(place)/build/debug/lorgnette-weigh"])
     }
 
     @Test func whatCannotBeMadeIsSaid() throws {
