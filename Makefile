@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos throughput files million fuzz bench format lint clean
+.PHONY: help setup build demo test chaos throughput files million fuzz wire bench format lint clean
 
 data := $(or $(LORGNETTE_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lorgnette)
 lorgnette := .build/release/lorgnette
@@ -40,6 +40,9 @@ million: build ## a million files in one folder, and 100,000 pictures done befor
 
 fuzz: build ## 200,000 damaged files for each reader of models, pictures and pipelines: how many were read, how many refused
 	@.build/release/Fuzz 200000 .build/fuzz
+
+wire: build ## a million damaged messages to a worker and to the coordinator, over their sockets
+	@"$${LORGNETTE_HOME:-$$HOME/.local/share/lorgnette}/python/bin/python" Tests/Chaos/wire_fuzz.py $(lorgnette)
 
 bench: build ## measure encoder and language model on this machine
 	@$(lorgnette) bench

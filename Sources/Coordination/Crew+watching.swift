@@ -1,3 +1,4 @@
+import Glibc
 import Pipelines
 import Wire
 
@@ -22,7 +23,7 @@ extension Crew {
 
     private func take(_ message: Message, from peer: Peer, now: Duration) throws(CoordinationError) -> Event? {
         let envelope = message.envelope
-        guard let body = envelope.body else {
+        guard let body = envelope.body, !shutPeers.contains(peer) else {
             dropped += 1
             return nil
         }
@@ -41,6 +42,10 @@ extension Crew {
                 id, stage: link.stage, credit: max(1, min(1024, Int(ready.credit))),
                 models: ready.models)
         case .failure(let failure) where failure.task == 0:
+            guard link.phase != .ready else {
+                dropped += 1
+                return nil
+            }
             throw .cannotLoad(stage: link.stage, code: Envelope.code(failure.code), message: failure.message)
         case .progress, .result, .failure:
             return .message(id, body, message.payloads)
@@ -68,6 +73,9 @@ extension Crew {
         guard envelope.protocol == WireProtocol.version else {
             let reason = "expected protocol \(WireProtocol.version), found \(envelope.protocol)"
             refuse(peer, envelope.epoch, .protocol, reason)
+            // Of one that has greeted us in this protocol, and of a stranger in its name, it is noise.
+            let isItself = link.process.map { hello.pid == 0 || pid_t(truncatingIfNeeded: hello.pid) == $0.identifier } ?? true
+            guard link.phase == .starting, isItself else { return nil }
             throw .refused(stage: link.stage, message: "\(hello.software): \(reason)")
         }
         if link.phase != .starting {
@@ -112,6 +120,7 @@ extension Crew {
 
     private func refuse(_ peer: Peer, _ epoch: UInt64, _ code: Lorgnette_V1_FailureCode, _ reason: String) {
         dropped += 1
+        shut(peer)
         var refuse = Lorgnette_V1_Refuse()
         refuse.code = code
         refuse.message = reason

@@ -56,6 +56,7 @@ final class Crew {
 
     var links: [RunMachine.WorkerID: Link] = [:]
     var peers: [Peer: RunMachine.WorkerID] = [:]
+    private(set) var shutPeers: Set<Peer> = []
     var descriptions: [String: ExpertDescription] = [:]
     var welcomes: [String: Lorgnette_V1_Welcome] = [:]
     var falseStarts: [String: Int] = [:]
@@ -150,8 +151,19 @@ final class Crew {
     }
 
     func remove(_ id: RunMachine.WorkerID) {
-        if let peer = links[id]?.peer { peers[peer] = nil }
+        if let peer = links[id]?.peer {
+            peers[peer] = nil
+            shut(peer)
+        }
         links[id] = nil
+    }
+
+    /// What still comes from an ended worker or a stranger is not listened to: a successor has a link of its own. Links that
+    /// are in use stay, and those to addresses, which are ours.
+    func shut(_ peer: Peer) {
+        guard peers[peer] == nil, !links.values.contains(where: { $0.process == nil && $0.peer == peer }) else { return }
+        if shutPeers.count >= 4096 { shutPeers.removeAll() }
+        shutPeers.insert(peer)
     }
 
     /// Sets the time at which a worker's successor starts.
