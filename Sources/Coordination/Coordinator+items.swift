@@ -41,6 +41,7 @@ extension Coordinator {
             case .kill(let worker, let reason):
                 credits[worker] = nil
                 bytes.forget(worker)
+                tell("lease_ended", worker: worker, message: reason)
                 observer.note("\(reason); its worker is ended and replaced")
                 crew.kill(worker, reason: reason, now: now)
             case .close(let id):
@@ -101,10 +102,14 @@ extension Coordinator {
             observer.progress(progress.text, attempt: attempt)
         case .result(let result):
             let event = accept(result, payloads, from: worker)
+            if case .succeeded = event, let work = machine.work(on: result.task, attempt: Int(result.attempt), by: worker) {
+                answered[work.stage] += 1
+            }
             perform(machine.handle(event, at: now))
             free(result.task, from: worker)
         case .failure(let failure):
             let error = StageError(code: Envelope.code(failure.code), message: failure.message)
+            tell("task_failed", worker: worker, task: failure.task, attempt: Int(failure.attempt), error: error)
             perform(
                 machine.handle(
                     .failed(

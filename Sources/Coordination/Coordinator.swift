@@ -15,6 +15,8 @@ public final class Coordinator {
         public var logs: String
         /// The run ends once every expert has said Hello and the pipeline is bound: no model is loaded, no item opened.
         public var checkOnly = false
+        /// Who is told of the run while it goes on; nil: nobody.
+        public var desk: RunDesk?
         /// Where our key and those of workers on other machines lie.
         public var keys = KeyFolder.home
         /// Bytes of pictures that may be with one worker at an address at the same time.
@@ -43,6 +45,9 @@ public final class Coordinator {
     lazy var bytes = ByteCredit(limit: settings.remoteBytes)
     var nextItem: RunMachine.ItemID = 1
     var status = RunStatus()
+    /// Results so far, by stage, and the names of workers that were ready once: for the desk.
+    var answered: [Int] = []
+    var workerNames: [RunMachine.WorkerID: String] = [:]
     var unwritten = 0
     var feedEnded = false
     var working = false
@@ -79,11 +84,13 @@ public final class Coordinator {
         } catch {
             feed.stop()
             if working { try? sink.close() }
+            settings.desk?.end(snapshot(.failed))
             throw error
         }
         feed.stop()
         if working { try sink.close() }
         status.elapsed = now
+        settings.desk?.end(snapshot(status.interrupted ? .interrupted : .done))
         return status
     }
 
@@ -101,6 +108,7 @@ public final class Coordinator {
             status.elapsed = now
             status.open = open.count
             observer.update(status)
+            settings.desk?.renew(at: now) { snapshot(.running) }
         }
     }
 
@@ -130,6 +138,8 @@ public final class Coordinator {
                     message: "its models changed during the run: \(former.fingerprints), then \(models.fingerprints)")
             }
             credits[worker] = (stage, credit)
+            workerNames[worker] = crew.links[worker]?.name
+            tell("worker_ready", worker: worker)
             if working {
                 introduce(worker)
             } else if self.models.count == pipeline.staffed.count {
@@ -138,6 +148,7 @@ public final class Coordinator {
         case .lost(let worker, let reason):
             credits[worker] = nil
             bytes.forget(worker)
+            tell("worker_lost", worker: worker, message: reason)
             if working { perform(machine.handle(.workerLost(worker, reason: reason), at: now)) }
         case .message(let worker, let body, let payloads):
             if working { receive(body, payloads, from: worker) }
@@ -161,6 +172,7 @@ public final class Coordinator {
                 )
             })
         machine = RunMachine(stages: bound.stages.map { $0.plan(in: bound) }, names: bound.stages.map(\.name))
+        answered = bound.stages.map { _ in 0 }
         working = true
         for worker in credits.keys.sorted() { introduce(worker) }
         let mailbox = mailbox

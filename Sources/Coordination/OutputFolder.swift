@@ -9,6 +9,15 @@ public final class OutputFolder: @unchecked Sendable {
     public var results: String { "\(path)/results.jsonl" }
     public var ledger: String { "\(path)/ledger.sqlite" }
     public var logs: String { "\(path)/logs" }
+    public var status: String { "\(path)/status.json" }
+
+    /// Whether a coordinator works in the folder at this moment.
+    public static func isBusy(_ path: String) -> Bool {
+        let lock = open("\(path)/.lock", O_RDONLY | O_CLOEXEC)
+        guard lock >= 0 else { return false }
+        defer { close(lock) }
+        return flock(lock, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK
+    }
 
     /// Creates the folder where it is missing, with its parents.
     public init(_ path: String) throws(CoordinationError) {
@@ -23,7 +32,7 @@ public final class OutputFolder: @unchecked Sendable {
         // What is written here stays here.
         for name in [
             "results.jsonl", "results.jsonl.new", "ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm", "logs",
-            ".lock",
+            ".lock", "status.json", "status.json.new",
         ] {
             var info = stat()
             guard lstat("\(path)/\(name)", &info) != 0 || info.st_mode & S_IFMT != S_IFLNK else {

@@ -5,6 +5,7 @@ extension RunMachine {
         private var head = 0
 
         var isEmpty: Bool { head == elements.count }
+        var count: Int { elements.count - head }
         var first: ItemID? { isEmpty ? nil : elements[head] }
 
         mutating func append(_ item: ItemID) { elements.append(item) }

@@ -24,6 +24,7 @@ struct Run: AsyncParsableCommand {
     @Option(help: "Look at no more than so many inputs.") var limit: Int?
     @Option(help: "Seed for sampling.") var seed: UInt64 = 1
     @Option(name: .customLong("set"), help: "Set an option: stage.key=value. May be repeated.") var set: [String] = []
+    @Option(help: "Tell how it goes at http://127.0.0.1:PORT/metrics, for Prometheus.") var metrics: UInt16?
     @Flag(help: "Print a table of the results at the end.") var table = false
 
     func validate() throws {
@@ -53,6 +54,9 @@ struct Run: AsyncParsableCommand {
         let signals = Terminal.onInterrupt { mailbox.interrupt() }
         defer { signals.forEach { $0.cancel() } }
         let (limit, seed, retryFailed) = (limit, seed, retryFailed)
+        let desk = RunDesk(status: folder.status, events: "\(folder.logs)/run.jsonl")
+        let server = try metrics.map { try MetricsServer(port: $0, desk: desk) }
+        defer { server?.close() }
         let bar = ProgressBar(counting: walk, limit: limit)
         let status = try await Terminal.onThread {
             let ledger = try Ledger(path: folder.ledger)
@@ -60,6 +64,7 @@ struct Run: AsyncParsableCommand {
             try file.open()
             var settings = Coordinator.Settings(logs: folder.logs)
             settings.seed = seed
+            settings.desk = desk
             let coordinator = Coordinator(
                 pipeline: pipeline, settings: settings,
                 feed: FolderFeed(
