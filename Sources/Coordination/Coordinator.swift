@@ -104,7 +104,7 @@ public final class Coordinator {
             for event in try crew.receive(now: now) { try handle(event) }
             for letter in mailbox.take() { try handle(letter) }
             for event in try crew.tick(now: now) { try handle(event) }
-            if working { perform(machine.handle(.tick, at: now)) }
+            if working { perform(machine.handle(.tick(logs: logsOfTheOverdue()), at: now)) }
             status.elapsed = now
             status.open = open.count
             observer.update(status)
@@ -115,6 +115,11 @@ public final class Coordinator {
     private var isDone: Bool {
         if status.interrupted || (settings.checkOnly && bound != nil) { return true }
         return working && feedEnded && open.isEmpty && unwritten == 0
+    }
+
+    /// How the logs of the workers end whose time is over.
+    private func logsOfTheOverdue() -> [RunMachine.WorkerID: String] {
+        Dictionary(uniqueKeysWithValues: machine.overdue(at: now).map { ($0, crew.logTail($0)) })
     }
 
     private func pause() -> Duration {

@@ -146,6 +146,7 @@ extension Crew {
                 _ = send(.heartbeat(Lorgnette_V1_Heartbeat()), to: link.id, now: now)
             }
         }
+        partWithTheLeaving(now: now)
         try restartDue(now: now)
         return events
     }

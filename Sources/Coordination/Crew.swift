@@ -25,6 +25,8 @@ final class Crew {
         /// Ends in a row without ever getting ready, after which the stage is given up.
         var falseStarts = 5
         var farewell = Duration.seconds(2)
+        /// Between SIGTERM and SIGKILL for a worker that is taken for hung.
+        var term = Duration.milliseconds(500)
     }
 
     struct Link {
@@ -61,6 +63,8 @@ final class Crew {
     var welcomes: [String: Lorgnette_V1_Welcome] = [:]
     var falseStarts: [String: Int] = [:]
     var returns: [(at: Duration, name: String, stage: String)] = []
+    /// Given up, and asked to end by themselves until then.
+    var leaving: [(link: Link, until: Duration)] = []
     private var nextWorker = 0
     /// Messages that made no sense: malformed, late, of a former epoch, of a stranger.
     var dropped = 0
@@ -138,17 +142,32 @@ final class Crew {
         return (try? socket.send(Message(epoch: link.epoch, body, payloads: payloads), to: peer)) == .sent
     }
 
-    /// Ends a worker that is taken for hung; it is replaced.
+    /// Gives up on a worker that is taken for hung: SIGTERM, then SIGKILL, to its whole process group. It is replaced.
     func kill(_ id: RunMachine.WorkerID, reason: String, now: Duration) {
         guard let link = links[id] else { return }
         // One that is not ours to kill is told; whoever started it may start it again.
         if link.process == nil { _ = send(.goodbye(.with { $0.message = reason }), to: id, now: now) }
-        link.process?.kill()
+        link.process?.kill(SIGTERM)
         remove(id)
-        // Reaped here: SIGKILL cannot be refused, so the wait is short.
-        while let process = link.process, process.poll() == nil { usleep(500) }
-        plan(link, wasReady: link.phase == .ready, now: now)
+        leaving.append((link, now + patience.term))
     }
+
+    /// Plans successors for those that were given up and have ended, by themselves or now.
+    func partWithTheLeaving(now: Duration) {
+        leaving.removeAll { link, until in
+            if let process = link.process, process.poll() == nil {
+                guard now >= until else { return false }
+                process.kill()
+                // Reaped here: SIGKILL cannot be refused, so the wait is short.
+                while process.poll() == nil { usleep(500) }
+            }
+            plan(link, wasReady: link.phase == .ready, now: now)
+            return true
+        }
+    }
+
+    /// How a worker's log ends; "" if it has none.
+    func logTail(_ id: RunMachine.WorkerID) -> String { links[id]?.process?.logTail() ?? "" }
 
     func remove(_ id: RunMachine.WorkerID) {
         if let peer = links[id]?.peer {
@@ -187,7 +206,7 @@ final class Crew {
         for id in links.keys { _ = send(.drain(Lorgnette_V1_Drain()), to: id, now: now) }
         let clock = SuspendingClock()
         let end = clock.now.advanced(by: patience.farewell)
-        var alive = links.values.compactMap(\.process)
+        var alive = links.values.compactMap(\.process) + leaving.compactMap(\.link.process)
         while !alive.isEmpty, clock.now < end {
             alive.removeAll { $0.poll() != nil }
             if !alive.isEmpty { usleep(2000) }
@@ -199,6 +218,7 @@ final class Crew {
         }
         let isHeard = links.values.contains { $0.process == nil && $0.phase != .starting }
         links = [:]
+        leaving = []
         // Over a network, the Drain may still be on its way.
         socket.close(linger: isHeard ? patience.farewell : .zero)
         directory.close()

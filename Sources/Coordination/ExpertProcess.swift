@@ -49,7 +49,9 @@ public final class ExpertProcess {
 
         var identifier: pid_t = 0
         let code = withCStrings(command) { arguments in
-            withCStrings(merged(environment)) { posix_spawnp(&identifier, command[0], &actions, &attributes, arguments, $0) }
+            withCStrings(merged(environment)) {
+                posix_spawnp(&identifier, command[0], &actions, &attributes, arguments, $0)
+            }
         }
         guard code == 0 else { throw .spawn(command: command.joined(separator: " "), reason: systemError(code)) }
         return ExpertProcess(name: name, identifier: identifier, log: log)
@@ -80,10 +82,20 @@ public final class ExpertProcess {
         guard descriptor >= 0 else { return "" }
         defer { close(descriptor) }
         let size = lseek(descriptor, 0, SEEK_END)
-        var buffer = [UInt8](repeating: 0, count: limit)
-        let count = pread(descriptor, &buffer, limit, max(0, size - off_t(limit)))
-        let text = String(decoding: buffer[..<max(0, count)], as: UTF8.self)
-        let clean = text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 16)
+        let count = pread(descriptor, &buffer, buffer.count, max(0, size - off_t(buffer.count)))
+        return Self.words(of: buffer[..<max(0, count)], limit: limit)
+    }
+
+    /// What a log says last. The backtrace of a Swift program would be all of it: what stands before that says more.
+    static func words(of log: ArraySlice<UInt8>, limit: Int) -> String {
+        let lines = log.split(separator: UInt8(ascii: "\n"))
+        let told = lines.prefix { !$0.starts(with: "*** Signal ".utf8) && !$0.starts(with: "\u{1F4A3} ".utf8) }
+            .filter { !$0.starts(with: "swift-runtime: ".utf8) }
+        let text = (told.isEmpty ? lines[...] : told[...]).joined(separator: [0x20]).suffix(limit)
+        let clean = String(decoding: text, as: UTF8.self).unicodeScalars.map {
+            $0.value < 0x20 || $0.value == 0x7F ? " " : Character($0)
+        }
         return String(clean).split(separator: " ").joined(separator: " ")
     }
 

@@ -129,7 +129,7 @@ extension RunMachine {
     }
 
     /// Kills the workers that hold a task past its lease. That task is blamed; its neighbours are not.
-    mutating func expire(at now: Instant, _ actions: inout [Action]) {
+    mutating func expire(at now: Instant, _ logs: [WorkerID: String], _ actions: inout [Action]) {
         for (task, holder) in cancelled.sorted(by: { $0.key < $1.key }) where holder.expires <= now {
             dismiss(holder.worker, reason: "cancelled task \(task) was not given back", &actions)
         }
@@ -139,8 +139,9 @@ extension RunMachine {
             }
             drop(task, from: worker)
             let reason = "no result within \(stages[stage].deadline)"
+            let log = logs[worker].flatMap { $0.isEmpty ? nil : "; its worker's log ends: \($0)" } ?? ""
             items[item]!.jobs[stage].suspect = true
-            blame(item, stage, StageError(code: "deadline", message: reason), retryable: true, &actions)
+            blame(item, stage, StageError(code: "deadline", message: reason + log), retryable: true, &actions)
             dismiss(worker, reason: "\(names[stage]): \(reason)", &actions)
         }
     }

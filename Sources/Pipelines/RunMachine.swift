@@ -29,7 +29,8 @@ public struct RunMachine: Sendable {
         public var pool: Int?
 
         public init(
-            dependencies: [Int], tensorDependencies: [Int] = [], requiredPorts: [[Int]] = [], optional: Bool = false, deadline: Duration,
+            dependencies: [Int], tensorDependencies: [Int] = [], requiredPorts: [[Int]] = [], optional: Bool = false,
+            deadline: Duration,
             transient: Bool = false, conditional: Bool = false, pool: Int? = nil
         ) {
             self.dependencies = dependencies
@@ -53,7 +54,8 @@ public struct RunMachine: Sendable {
         case workerLost(WorkerID, reason: String)
         case succeeded(TaskID, attempt: Int, by: WorkerID)
         case failed(TaskID, attempt: Int, by: WorkerID, StageError, retryable: Bool)
-        case tick
+        /// `logs`: how the logs of the workers end that are `overdue`, for the message if an item fails for it.
+        case tick(logs: [WorkerID: String] = [:])
     }
 
     public struct Assignment: Sendable, Equatable {
@@ -91,7 +93,11 @@ public struct RunMachine: Sendable {
     }
 
     struct Job {
-        enum State { case waiting, deciding, queued, running(WorkerID, TaskID, expires: Instant), settled(Settlement) }
+        enum State {
+            case waiting, deciding, queued
+            case running(WorkerID, TaskID, expires: Instant)
+            case settled(Settlement)
+        }
         var state: State = .waiting
         /// Its result is in the ledger, should it be wanted.
         var known = false
@@ -160,6 +166,17 @@ public struct RunMachine: Sendable {
         return earliest
     }
 
+    /// The workers that hold a task past its lease: the next `tick` gives them up.
+    public func overdue(at now: Instant) -> Set<WorkerID> {
+        var late: Set<WorkerID> = []
+        for (item, stage) in tasks.values {
+            if case .running(let worker, _, let expires)? = items[item]?.jobs[stage].state, expires <= now {
+                late.insert(worker)
+            }
+        }
+        return late
+    }
+
     public mutating func handle(_ event: Event, at now: Instant) -> [Action] {
         var actions: [Action] = []
         switch event {
@@ -179,8 +196,8 @@ public struct RunMachine: Sendable {
             if let (item, stage) = release(task, attempt: attempt, from: worker) {
                 blame(item, stage, error, retryable: retryable, &actions)
             }
-        case .tick:
-            expire(at: now, &actions)
+        case .tick(let logs):
+            expire(at: now, logs, &actions)
         }
         for stage in stages.indices { assign(stage, at: now, &actions) }
         return actions

@@ -96,8 +96,14 @@ final class RehearsalExpert: Expert {
     }
 
     private func misbehave(_ task: ExpertTask) throws {
-        if hits("crash_on", task) || (task.attempt == 1 && hits("crash_once", task)) { abort() }
-        while hits("hang_on", task) { pause() }
+        if hits("crash_on", task) || (task.attempt == 1 && hits("crash_once", task)) {
+            Log.line("about to abort over \(task.item)")
+            abort()
+        }
+        if hits("hang_on", task) {
+            Log.line("about to hang over \(task.item)")
+            while true { pause() }
+        }
         if hits("freeze_on", task) { raise(SIGSTOP) }
         if hits("fail_on", task) {
             throw ExpertFailure(.internal, retryable: try options.bool("fail_retryable"), "fail_on says so, for \(task.item)")

@@ -76,6 +76,8 @@ import Testing
         #expect(ended.status == 1, "\(ended.errors)")
         let results = try bench.results()
         #expect(results["0/3.pgm"]?.errorCode == "deadline")
+        let message = (results["0/3.pgm"]?["error"] as? [String: Any])?["message"] as? String ?? ""
+        if option == "hang_on" { #expect(message.contains("about to hang over 0/3.pgm"), "\(message)") }
         #expect(results.values.filter { $0.status == "ok" }.count == 3)
     }
 

@@ -137,9 +137,20 @@ extension [RunMachine.Action] {
         var machine = ready()
         _ = machine.handle(.opened(1, known: []), at: .seconds(1))
         #expect(machine.nextDeadline() == .seconds(11))
-        #expect(machine.handle(.tick, at: .seconds(10)).isEmpty)
-        #expect(machine.handle(.tick, at: .seconds(11)).kills.sorted() == [0, 2])
+        #expect(machine.handle(.tick(), at: .seconds(10)).isEmpty)
+        #expect(machine.handle(.tick(), at: .seconds(11)).kills.sorted() == [0, 2])
         #expect(machine.handle(.workerReady(10, stage: 0, credit: 1), at: .seconds(12)).sends.map(\.attempt) == [2])
+    }
+
+    @Test func aHangsReasonHasTheEndOfTheLog() {
+        var machine = ready(maxAttempts: 1)
+        _ = machine.handle(.opened(1, known: []), at: .zero)
+        #expect(machine.overdue(at: .seconds(9)).isEmpty)
+        #expect(machine.overdue(at: .seconds(10)) == [0, 2])
+        _ = machine.handle(.tick(logs: [0: "loading the sky", 2: ""]), at: .seconds(10))
+        let error = StageError(code: "deadline", message: "no result within 10.0 seconds; its worker's log ends: loading the sky")
+        #expect(machine.settlements(of: 1)[0] == .failed(error, attempts: 1))
+        #expect(machine.overdue(at: .seconds(10)).isEmpty)
     }
 
     @Test func lateRepeatedAndForgedAnswersChangeNothing() {
@@ -210,7 +221,7 @@ extension [RunMachine.Action] {
                 live[pick.task] = nil
                 held[pick.worker]?.remove(pick.task)
                 event = .failed(pick.task, attempt: pick.attempt, by: pick.worker, broken, retryable: random.next() % 2 == 0)
-            default: event = .tick
+            default: event = .tick()
             }
             for action in machine.handle(event, at: .milliseconds(step)) {
                 switch action {
