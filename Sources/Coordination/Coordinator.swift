@@ -21,6 +21,8 @@ public final class Coordinator {
         public var keys = KeyFolder.home
         /// Bytes of pictures that may be with one worker at an address at the same time.
         var remoteBytes = Int64(WireLimits().maxMessageBytes)
+        /// Faults to inject on purpose; nil: none.
+        public var chaos: Chaos?
 
         public init(logs: String) { self.logs = logs }
     }
@@ -76,7 +78,8 @@ public final class Coordinator {
     public func run() throws -> RunStatus {
         try OpenFiles.ensure(workers: pipeline.stages.reduce(0) { $0 + $1.workers })
         crew = try Crew(
-            pipeline: pipeline, locator: locator, logs: settings.logs, patience: Crew.Patience(), keys: settings.keys)
+            pipeline: pipeline, locator: locator, logs: settings.logs, patience: Crew.Patience(), keys: settings.keys,
+            chaos: settings.chaos)
         defer { crew.dismiss(now: now) }
         do {
             try crew.start(now: now)

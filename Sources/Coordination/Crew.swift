@@ -45,6 +45,7 @@ final class Crew {
 
     let pipeline: Pipeline
     let patience: Patience
+    let chaos: Chaos?
     private let locator: ExpertLocator
     private let logs: String
     private let directory: PrivateDirectory
@@ -69,12 +70,15 @@ final class Crew {
     /// Messages that made no sense: malformed, late, of a former epoch, of a stranger.
     var dropped = 0
 
-    init(pipeline: Pipeline, locator: ExpertLocator, logs: String, patience: Patience, keys: KeyFolder = .home) throws {
+    init(
+        pipeline: Pipeline, locator: ExpertLocator, logs: String, patience: Patience, keys: KeyFolder = .home, chaos: Chaos? = nil
+    ) throws {
         addresses = try Crew.addresses(of: pipeline.stages, keys: keys)
         self.pipeline = pipeline
         self.locator = locator
         self.logs = logs
         self.patience = patience
+        self.chaos = chaos
         directory = try PrivateDirectory()
         endpoint = try directory.endpoint("workers")
         let context = try ZMQContext()
@@ -102,6 +106,7 @@ final class Crew {
                 name: name, command: command,
                 environment: [
                     "LORGNETTE_CONNECT": endpoint.text, "LORGNETTE_WORKER": name, "LORGNETTE_PARENT": "\(getpid())",
+                    Chaos.variable: chaos?.text ?? "",
                     // A worker computes with its own bounded threads; libraries must not add theirs.
                     "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1",
                 ], log: "\(logs)/\(name).log")
@@ -139,7 +144,9 @@ final class Crew {
     ) -> Bool {
         guard let link = links[id], let peer = link.peer else { return false }
         links[id]!.sent = now
-        return (try? socket.send(Message(epoch: link.epoch, body, payloads: payloads), to: peer)) == .sent
+        let message = Message(epoch: link.epoch, body, payloads: payloads)
+        if let chaos { return send(message, to: peer, of: link, through: chaos) }
+        return (try? socket.send(message, to: peer)) == .sent
     }
 
     /// Gives up on a worker that is taken for hung: SIGTERM, then SIGKILL, to its whole process group. It is replaced.

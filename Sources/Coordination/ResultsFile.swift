@@ -1,14 +1,18 @@
 import GRDB
 import Glibc
+import Wire
 
 /// `results.jsonl`, an image of the ledger: appended to while a run goes on, repaired when one begins or ends.
 public final class ResultsFile {
     public let path: String
     private let ledger: Ledger
+    private let chaos: Chaos?
     private var descriptor: Int32 = -1
 
-    public init(path: String, ledger: Ledger) {
+    /// - Parameter chaos: may say that the disk is full.
+    public init(path: String, ledger: Ledger, chaos: Chaos? = nil) {
         self.path = path
+        self.chaos = chaos
         self.ledger = ledger
     }
 
@@ -40,6 +44,10 @@ public final class ResultsFile {
         for line in lines {
             bytes.append(contentsOf: line.utf8)
             bytes.append(UInt8(ascii: "\n"))
+        }
+        if let room = chaos?.room(from: start, for: bytes.count) {
+            try write(Array(bytes.prefix(room)), to: descriptor, at: start)
+            throw .output(path: path, reason: systemError(ENOSPC))
         }
         try write(bytes, to: descriptor, at: start)
     }

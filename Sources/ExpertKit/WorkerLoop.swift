@@ -15,6 +15,7 @@ final class WorkerLoop<Worker: Expert> {
     private let waker: Waker
     private let mailbox: Mailbox
     private let workshop: Workshop<Worker>
+    private let mischief: Mischief?
     private let label: String
     private var session: WorkerSession
     private var outbox: [Message] = []
@@ -23,7 +24,7 @@ final class WorkerLoop<Worker: Expert> {
     /// Make, run and drop it on one thread.
     init(
         _ meeting: Meeting, worker: String, context: ZMQContext, waker: Waker, epoch: UInt64 = .random(in: 1...(.max)),
-        limits: WireLimits = WireLimits()
+        limits: WireLimits = WireLimits(), mischief: Mischief? = nil
     ) throws(WireError) {
         socket = try DealerSocket(context, limits: limits)
         let description = Worker.description
@@ -44,7 +45,8 @@ final class WorkerLoop<Worker: Expert> {
         self.label = label
         self.waker = waker
         mailbox = Mailbox(waker: waker)
-        workshop = Workshop(mailbox: mailbox)
+        self.mischief = mischief
+        workshop = Workshop(mailbox: mailbox, mischief: mischief)
         session = WorkerSession(
             description, worker: worker, pid: UInt32(clamping: getpid()), epoch: epoch, patience: patience, now: .now)
     }
@@ -108,7 +110,7 @@ final class WorkerLoop<Worker: Expert> {
         case .progress where outbox.count > WorkerLoop.maxWaitingForProgress: return
         case .heartbeat where !outbox.isEmpty: return
         default:
-            outbox.append(message)
+            outbox += mischief?.befall(message) ?? [message]
             try flush()
         }
     }

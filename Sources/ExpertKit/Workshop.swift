@@ -4,8 +4,12 @@ import Wire
 final class Workshop<Worker: Expert>: Sendable {
     private let queue = TaskQueue()
     private let mailbox: Mailbox
+    private let mischief: Mischief?
 
-    init(mailbox: Mailbox) { self.mailbox = mailbox }
+    init(mailbox: Mailbox, mischief: Mischief? = nil) {
+        self.mailbox = mailbox
+        self.mischief = mischief
+    }
 
     /// The expert passes from the loading thread to its fellows. With a concurrency over 1, its author has made it fit for that.
     private struct Shared: @unchecked Sendable { let expert: Worker }
@@ -45,6 +49,7 @@ final class Workshop<Worker: Expert>: Sendable {
 
     private func work(_ expert: Worker) {
         while let task = queue.next() {
+            mischief?.befall(task)
             mailbox.put(Workshop.answer(task, expert))
             queue.done(task)
         }

@@ -4,6 +4,8 @@ import SwiftProtobuf
 public struct Message: Sendable {
     public var envelope: Lorgnette_V1_Envelope
     public var payloads: [Payload]
+    /// Spoils it on its way; nil but under ``Chaos``.
+    var damage: Damage?
 
     public init(_ envelope: Lorgnette_V1_Envelope, payloads: [Payload] = []) {
         self.envelope = envelope
@@ -22,11 +24,12 @@ public struct Message: Sendable {
     /// The Envelope's first frame.
     /// - Throws: ``WireError/unsendable(_:)`` if a reader with these limits would drop the message.
     func encodedEnvelope(_ limits: WireLimits) throws(WireError) -> [UInt8] {
-        let bytes: [UInt8]
+        var bytes: [UInt8]
         do { bytes = try envelope.serializedBytes() } catch { throw .unsendable("\(error)") }
         if let fault = limits.fault(envelopeBytes: bytes.count, payloads: payloads.count, payloadBytes: payloadBytes) {
             throw .unsendable(fault.description)
         }
+        damage?.apply(to: &bytes)
         return bytes
     }
 

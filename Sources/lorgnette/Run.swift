@@ -26,6 +26,12 @@ struct Run: AsyncParsableCommand {
     @Option(name: .customLong("set"), help: "Set an option: stage.key=value. May be repeated.") var set: [String] = []
     @Option(help: "Tell how it goes at http://127.0.0.1:PORT/metrics, for Prometheus.") var metrics: UInt16?
     @Flag(help: "Print a table of the results at the end.") var table = false
+    @Option(
+        help:
+            "Inject faults: kill,hang,crash,slow,garbage,drop,dup,corrupt,full-disk, or some of them; kill=20 strikes one in 20."
+    )
+    var chaos: String?
+    @Option(help: "Seed for the faults: the same seed, the same faults.") var chaosSeed: UInt64 = 1
 
     func validate() throws {
         if let limit, limit < 1 { throw ValidationError("--limit: expected a number from 1, found \(limit)") }
@@ -53,20 +59,20 @@ struct Run: AsyncParsableCommand {
         let mailbox = try Mailbox()
         let signals = Terminal.onInterrupt { mailbox.interrupt() }
         defer { signals.forEach { $0.cancel() } }
-        let (limit, seed, retryFailed) = (limit, seed, retryFailed)
         let desk = RunDesk(status: folder.status, events: "\(folder.logs)/run.jsonl")
         let server = try metrics.map { try MetricsServer(port: $0, desk: desk) }
         defer { server?.close() }
+        var settings = Coordinator.Settings(logs: folder.logs)
+        (settings.seed, settings.desk) = (seed, desk)
+        if let chaos { try settings.inject(chaos, seed: chaosSeed) }
+        let (limit, retryFailed, ready) = (limit, retryFailed, settings)
         let bar = ProgressBar(counting: walk, limit: limit)
         let status = try await Terminal.onThread {
             let ledger = try Ledger(path: folder.ledger)
-            let file = ResultsFile(path: folder.results, ledger: ledger)
+            let file = ResultsFile(path: folder.results, ledger: ledger, chaos: ready.chaos)
             try file.open()
-            var settings = Coordinator.Settings(logs: folder.logs)
-            settings.seed = seed
-            settings.desk = desk
             let coordinator = Coordinator(
-                pipeline: pipeline, settings: settings,
+                pipeline: pipeline, settings: ready,
                 feed: FolderFeed(
                     walk: walk, ledger: ledger, retryFailed: retryFailed, limit: limit, questions: questions),
                 sink: Journal(ledger: ledger, file: file), observer: bar, mailbox: mailbox)

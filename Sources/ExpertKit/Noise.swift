@@ -2,10 +2,12 @@ import Glibc
 import Wire
 
 /// What a broken or hostile neighbour does to a coordinator: none of it may be believed, or hurt.
-enum Noise {
-    static func make() {
+package enum Noise {
+    package static func make() {
         print("\u{1b}[2J{\"schema\":\"lorgnette.result/1\"}\u{0}")
-        guard let text = getenv("LORGNETTE_CONNECT"), let endpoint = try? Endpoint(String(cString: text)) else { return }
+        guard let text = getenv("LORGNETTE_CONNECT"), let endpoint = try? Endpoint(String(cString: text)) else {
+            return
+        }
         try? speak(to: endpoint)
         if let path = endpoint.path { shout(at: path) }
     }
@@ -36,7 +38,9 @@ enum Noise {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let connected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(line, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(line, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
         let noise = [UInt8](repeating: 0x7f, count: 4096)
         if connected == 0 { _ = send(line, noise, noise.count, Int32(MSG_NOSIGNAL)) }
