@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos throughput files million fuzz wire bench format lint clean
+.PHONY: help setup build demo test chaos kills throughput files million fuzz wire bench format lint clean
 
 data := $(or $(LORGNETTE_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lorgnette)
 lorgnette := .build/release/lorgnette
@@ -26,7 +26,10 @@ test: setup ## build and run every test
 	@swift build --build-tests $(check)
 	@Tests/run.sh
 
-chaos: build ## kill workers and the coordinator during a run over 500 pictures, a tenth of them damaged
+chaos: build ## 20,000 tiny pictures under every fault that --chaos knows, with the coordinator killed, too (SEED=2: others)
+	@python3 Tests/Chaos/soak.py $(lorgnette) --seed $(or $(SEED),1)
+
+kills: build ## kill workers and the coordinator of the real experts during a run over 500 pictures, a tenth of them damaged
 	@Tests/Chaos/run.sh $(lorgnette) "$(data)/demo"
 
 throughput: build ## 10,000 tiny pictures through a trivial expert: items a second, the coordinator's memory
@@ -55,4 +58,4 @@ lint: ## say where the sources are not formatted
 
 clean: ## remove what was built; models and pictures stay
 	@swift package clean
-	@rm -rf .build/demo .build/chaos .build/throughput .build/files .build/million .build/fuzz
+	@rm -rf .build/demo .build/chaos .build/kills .build/throughput .build/files .build/million .build/fuzz

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes 500 copies-with-changes of the demo pictures and runs them through kills: run.sh LORGNETTE PICTURES [PIPELINE].
-# Everything it makes is in .build/chaos. Pillow goes there, too, if Python does not have it.
+# Everything it makes is in .build/kills. Pillow goes there, too, if Python does not have it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 lorgnette="$1" pictures="$2" pipeline="${3:-Tests/Chaos/chaos.yaml}"
-here=.build/chaos
+here=.build/kills
 mkdir -p "$here"
 export PYTHONPATH="$here/python"
 if ! python3 -c 'import PIL' 2>/dev/null; then
