@@ -47,5 +47,6 @@ public final class MappedFile: @unchecked Sendable {
     private static func lastError() -> String { String(cString: strerror(errno)) }
 
     // An empty mapping still needs an address; nothing is ever read from this one.
-    nonisolated(unsafe) private static let nothing = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8))
+    nonisolated(unsafe) private static let nothing = UnsafeRawPointer(
+        UnsafeMutableRawPointer.allocate(byteCount: 8, alignment: 8))
 }

@@ -165,8 +165,7 @@ final class Conversation {
 
     // MARK: Saying
 
-    func say(_ body: Lorgnette_V1_Envelope.OneOf_Body, payloads: [Payload] = [], version: UInt32 = WireProtocol.version)
-    {
+    func say(_ body: Lorgnette_V1_Envelope.OneOf_Body, payloads: [Payload] = [], version: UInt32 = WireProtocol.version) {
         guard let peer else { return }
         var message = Message(epoch: epoch, body, payloads: payloads)
         message.envelope.protocol = version

@@ -62,8 +62,7 @@ final class Feeders {
         return try inputs(of: bound.stages[index], in: bound, hello)
     }
 
-    private func inputs(of stage: BoundStage, in bound: BoundPipeline, _ hello: Lorgnette_V1_Hello) throws -> TaskInputs
-    {
+    private func inputs(of stage: BoundStage, in bound: BoundPipeline, _ hello: Lorgnette_V1_Hello) throws -> TaskInputs {
         var inputs = TaskInputs(
             options: Lorgnette_V1_Welcome.with { $0.options = Envelope.options(stage.options) }.optionValues,
             question: stage.question ?? Subject.question, feeds: [])

@@ -26,8 +26,8 @@ extension Trial {
                     }))
             _ = try conversation.waitForEnd("after Refuse", within: bench.pace.farewell)
         },
-        Trial(name: "version.welcome", about: "it does not work for another protocol, and names both", endsWorker: true)
-        { bench in
+        Trial(name: "version.welcome", about: "it does not work for another protocol, and names both", endsWorker: true) {
+            bench in
             let other = WireProtocol.version + 1
             let conversation = try bench.greeted()
             conversation.isEnding = true

@@ -104,7 +104,9 @@ public final class Ledger: Sendable {
             return try items.map { item in
                 guard let row = try Row.fetchOne(request, arguments: [item]) else { return nil }
                 let stamp: PictureFile.Stamp? =
-                    if let size: Int64 = row[0], let modified: Int64 = row[1] { .init(size: size, modified: modified) } else { nil }
+                    if let size: Int64 = row[0], let modified: Int64 = row[1] { .init(size: size, modified: modified) } else {
+                        nil
+                    }
                 let sha256: Data? = row[2]
                 return Memory(
                     stamp: stamp, sha256: sha256.map { Array($0) }, configuration: row[3],

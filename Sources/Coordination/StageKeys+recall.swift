@@ -26,7 +26,10 @@ public struct Recollection: Sendable, Equatable {
 
 extension StageKeys {
     /// What consumers of a stage will be given of it.
-    private enum Presence: Equatable { case result(key: [UInt8]), nothing, unsure }
+    private enum Presence: Equatable {
+        case result(key: [UInt8])
+        case nothing, unsure
+    }
 
     /// Looks up every stage whose key can be told before anything is computed. A condition on a stage that must be
     /// computed first leaves open what is given to the consumers of the stage that it decides on: these are computed.

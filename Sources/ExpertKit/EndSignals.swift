@@ -18,7 +18,9 @@ enum EndSignals {
         var action = sigaction()
         // Only what may be called in a handler: atomics, write (inside wake), _exit.
         action.__sigaction_handler.sa_handler = { signal in
-            let counter = signal == SIGTERM ? EndSignals.terminations.add(1, ordering: .relaxed) : EndSignals.interruptions.add(1, ordering: .relaxed)
+            let counter =
+                signal == SIGTERM
+                ? EndSignals.terminations.add(1, ordering: .relaxed) : EndSignals.interruptions.add(1, ordering: .relaxed)
             if counter.newValue >= 2 { _exit(128 + signal) }
             EndSignals.waker?.wake()
         }

@@ -15,7 +15,8 @@ public struct ExpertDescription: Sendable {
     public let concurrency: Int
 
     public init(
-        service: String, software: String, about: String, inputs: [Port], outputs: [Port], options: [Option] = [], concurrency: Int = 1
+        service: String, software: String, about: String, inputs: [Port], outputs: [Port], options: [Option] = [],
+        concurrency: Int = 1
     ) {
         precondition(concurrency >= 1, "an expert works on at least one task")
         self.service = service
@@ -38,9 +39,13 @@ public struct ExpertDescription: Sendable {
         /// The user's words.
         public static func question(required: Bool = true) -> Port { Port(name: "question", kind: .question, required: required) }
         /// One stage's tensors.
-        public static func tensor(_ name: String, required: Bool = true) -> Port { Port(name: name, kind: .tensor, required: required) }
+        public static func tensor(_ name: String, required: Bool = true) -> Port {
+            Port(name: name, kind: .tensor, required: required)
+        }
         /// The words of any number of stages.
-        public static func text(_ name: String, required: Bool = true) -> Port { Port(name: name, kind: .text, required: required) }
+        public static func text(_ name: String, required: Bool = true) -> Port {
+            Port(name: name, kind: .text, required: required)
+        }
     }
 
     /// Something that a pipeline file may set.
@@ -54,29 +59,42 @@ public struct ExpertDescription: Sendable {
         /// Of a string, or of each string in a list; empty: any.
         public let choices: [String]
 
-        public static func string(_ name: String, default fallback: String? = nil, choices: [String] = [], _ about: String) -> Option {
-            Option(name: name, type: .string, about: about, fallback: fallback.map(WireValue.string), range: nil, choices: choices)
-        }
-        public static func strings(_ name: String, default fallback: [String]? = nil, choices: [String] = [], _ about: String) -> Option {
+        public static func string(_ name: String, default fallback: String? = nil, choices: [String] = [], _ about: String)
+            -> Option
+        {
             Option(
-                name: name, type: .stringList, about: about, fallback: fallback.map { .list($0.map(WireValue.string)) }, range: nil,
+                name: name, type: .string, about: about, fallback: fallback.map(WireValue.string), range: nil, choices: choices)
+        }
+        public static func strings(_ name: String, default fallback: [String]? = nil, choices: [String] = [], _ about: String)
+            -> Option
+        {
+            Option(
+                name: name, type: .stringList, about: about, fallback: fallback.map { .list($0.map(WireValue.string)) },
+                range: nil,
                 choices: choices)
         }
-        public static func integer(_ name: String, default fallback: Int? = nil, in range: ClosedRange<Int>? = nil, _ about: String) -> Option {
+        public static func integer(
+            _ name: String, default fallback: Int? = nil, in range: ClosedRange<Int>? = nil, _ about: String
+        ) -> Option {
             Option(
                 name: name, type: .integer, about: about, fallback: fallback.map { .number(Double($0)) },
                 range: range.map { Double($0.lowerBound)...Double($0.upperBound) }, choices: [])
         }
-        public static func number(_ name: String, default fallback: Double? = nil, in range: ClosedRange<Double>? = nil, _ about: String) -> Option {
+        public static func number(
+            _ name: String, default fallback: Double? = nil, in range: ClosedRange<Double>? = nil, _ about: String
+        ) -> Option {
             Option(name: name, type: .number, about: about, fallback: fallback.map(WireValue.number), range: range, choices: [])
         }
         public static func bool(_ name: String, default fallback: Bool? = nil, _ about: String) -> Option {
             Option(name: name, type: .bool, about: about, fallback: fallback.map(WireValue.bool), range: nil, choices: [])
         }
         /// Such as `budget: {text: 256}`.
-        public static func map(_ name: String, default fallback: [String: Int]? = nil, in range: ClosedRange<Int>? = nil, _ about: String) -> Option {
+        public static func map(
+            _ name: String, default fallback: [String: Int]? = nil, in range: ClosedRange<Int>? = nil, _ about: String
+        ) -> Option {
             Option(
-                name: name, type: .integerMap, about: about, fallback: fallback.map { .map($0.mapValues { .number(Double($0)) }) },
+                name: name, type: .integerMap, about: about,
+                fallback: fallback.map { .map($0.mapValues { .number(Double($0)) }) },
                 range: range.map { Double($0.lowerBound)...Double($0.upperBound) }, choices: [])
         }
     }

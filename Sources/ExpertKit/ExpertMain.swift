@@ -44,7 +44,8 @@ public enum ExpertMain {
             let waker = try Waker()
             EndSignals.install(waker: waker)
             let context = try ZMQContext()
-            let mischief = parent == nil ? nil : Mischief(worker: worker, chaos: getenv(Chaos.variable).map { String(cString: $0) })
+            let mischief =
+                parent == nil ? nil : Mischief(worker: worker, chaos: getenv(Chaos.variable).map { String(cString: $0) })
             let loop = try WorkerLoop<Worker>(meeting, worker: worker, context: context, waker: waker, mischief: mischief)
             return try loop.run { EndSignals.isAskedToEnd(interruptionCounts: parent == nil) }
         } catch {

@@ -13,7 +13,9 @@ public struct ExpertOptions: Sendable {
         for (name, value) in self.given.sorted(by: { $0.key < $1.key }) {
             guard let option = declared[name] else {
                 let known = declared.keys.sorted().joined(separator: ", ")
-                faults.append("option \"\(name)\": \(description.service) has none of this name; it has \(known.isEmpty ? "no options" : known)")
+                faults.append(
+                    "option \"\(name)\": \(description.service) has none of this name; it has \(known.isEmpty ? "no options" : known)"
+                )
                 continue
             }
             if let fault = option.fault(in: value) { faults.append("option \"\(name)\": \(fault)") }
@@ -61,7 +63,9 @@ public struct ExpertOptions: Sendable {
 
     private func value(_ name: String) throws(ExpertFailure) -> WireValue {
         if let value = self[name] { return value }
-        if declared[name] == nil { throw .internalFault("the expert asks for option \"\(name)\", which its description does not have") }
+        if declared[name] == nil {
+            throw .internalFault("the expert asks for option \"\(name)\", which its description does not have")
+        }
         throw .badOption("option \"\(name)\": expected a value, found none and no default")
     }
 

@@ -56,7 +56,8 @@ public final class ExpertTask: Sendable {
         guard header.hasPicture else { return nil }
         let place: PictureSource.Place =
             header.picture.hasFrame ? .bytes(payloads[Int(header.picture.frame)]) : .path(header.picture.path)
-        return PictureSource(place: place, sha256: [UInt8](header.picture.sha256), byteCount: Int(clamping: header.picture.byteCount))
+        return PictureSource(
+            place: place, sha256: [UInt8](header.picture.sha256), byteCount: Int(clamping: header.picture.byteCount))
     }
 
     /// The bytes of the picture's file, checked; see ``PictureSource/read()``.
@@ -100,7 +101,8 @@ public final class ExpertTask: Sendable {
         guard found.count == 1, let header = found.first else {
             let names = tensors.map { "\"\($0.name)\"" }.joined(separator: ", ")
             throw .badInput(
-                "input \"\(port)\": expected \(name.map { "a tensor \"\($0)\"" } ?? "one tensor"), found \(names.isEmpty ? "none" : names)")
+                "input \"\(port)\": expected \(name.map { "a tensor \"\($0)\"" } ?? "one tensor"), found \(names.isEmpty ? "none" : names)"
+            )
         }
         return try sound(header, port)
     }

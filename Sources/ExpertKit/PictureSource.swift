@@ -49,7 +49,8 @@ public struct PictureSource: Sendable {
         // Non-blocking: a FIFO that took the file's place must not hold us for ever.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
-            throw errno == ENOENT ? .changed("\(path): it was there when it was hashed, now there is none") : .badPicture("\(path): \(reason())")
+            throw errno == ENOENT
+                ? .changed("\(path): it was there when it was hashed, now there is none") : .badPicture("\(path): \(reason())")
         }
         defer { close(file) }
         var facts = stat()

@@ -138,7 +138,11 @@ struct WorkerSession {
         }
         guard envelope.protocol == WireProtocol.version else {
             let found = "expected protocol \(WireProtocol.version), found \(envelope.protocol)"
-            if case .greeting = state { leave(ExpertFailure(.protocol, found), .refused, at: now) } else { actions.append(.log("dropped a message: \(found)")) }
+            if case .greeting = state {
+                leave(ExpertFailure(.protocol, found), .refused, at: now)
+            } else {
+                actions.append(.log("dropped a message: \(found)"))
+            }
             return
         }
         liveness.heard(at: now)
@@ -154,7 +158,9 @@ struct WorkerSession {
             end(.drained, "the coordinator said Goodbye\(goodbye.message.isEmpty ? "" : ": " + goodbye.message)")
         case (.serving(let credit), .task(let task)): accept(task, message.payloads, credit: credit, at: now)
         case (.loading, .task(let task)):
-            refuse(Key(id: task.id, attempt: task.attempt), ExpertFailure(.protocol, retryable: true, "a Task before Ready"), at: now)
+            refuse(
+                Key(id: task.id, attempt: task.attempt), ExpertFailure(.protocol, retryable: true, "a Task before Ready"), at: now
+            )
         case (.serving, .cancel(let cancel)):
             if held[cancel.task] == cancel.attempt { actions.append(.cancel(Key(id: cancel.task, attempt: cancel.attempt))) }
         case (.loading, .drain), (.serving, .drain): drain(at: now)

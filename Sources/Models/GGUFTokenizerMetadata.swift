@@ -3,7 +3,10 @@ import Checkpoints
 /// The `tokenizer.ggml.*` metadata, checked as it is taken.
 struct GGUFTokenizerMetadata {
     /// The kinds of tokens, by their number in the file.
-    enum TokenType: Int { case normal = 1, unknown, control, userDefined, unused, byte }
+    enum TokenType: Int {
+        case normal = 1
+        case unknown, control, userDefined, unused, byte
+    }
 
     private let gguf: GGUF
 

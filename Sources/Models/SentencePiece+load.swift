@@ -73,7 +73,9 @@ extension SentencePiece {
         for (id, piece) in parts.pieces.enumerated() {
             let isMade = piece.type == .normal || piece.type == .userDefined || piece.type == .unused
             guard !piece.score.isNaN else { throw fault("piece \(id)", "a score", "no number") }
-            guard !isMade || table.id(of: piece.text) == nil else { throw fault("piece \(id)", "a text of its own", "one seen before") }
+            guard !isMade || table.id(of: piece.text) == nil else {
+                throw fault("piece \(id)", "a text of its own", "one seen before")
+            }
             table.append(piece.text, indexed: isMade)
             if isMade { longest = max(longest, piece.text.count) }
             if piece.type == .userDefined { userDefined.add(piece.text, id: id) }

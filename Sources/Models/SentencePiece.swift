@@ -10,7 +10,10 @@ public struct SentencePiece: Tokenizer {
     public var vocabularySize: Int { table.count }
 
     /// As numbered in the files.
-    enum PieceType: Int { case normal = 1, unknown, control, userDefined, unused, byte }
+    enum PieceType: Int {
+        case normal = 1
+        case unknown, control, userDefined, unused, byte
+    }
 
     let table: TokenTable
     let scores: [Float]

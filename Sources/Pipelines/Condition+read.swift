@@ -20,7 +20,11 @@ extension Condition {
 }
 
 private struct Token {
-    enum Kind { case word, quoted, number(Double), comparison, open, close, end }
+    enum Kind {
+        case word, quoted
+        case number(Double)
+        case comparison, open, close, end
+    }
     let kind: Kind
     let text: String
     let offset: Int
@@ -85,7 +89,8 @@ private struct ConditionReader {
     mutating func condition() throws(ConditionFault) -> Condition.Node {
         let node = try any()
         guard case .end = next.kind else {
-            let near = ["&&": "and", "||": "or", "&": "and", "|": "or"][next.text] ?? NearestName.of(next.text, among: ["and", "or"])
+            let near =
+                ["&&": "and", "||": "or", "&": "and", "|": "or"][next.text] ?? NearestName.of(next.text, among: ["and", "or"])
             throw fault("\"and\", \"or\" or the end", hint: near.map { "; did you mean \"\($0)\"?" } ?? "")
         }
         return node
@@ -156,7 +161,8 @@ private struct ConditionReader {
 
     private mutating func test(of field: Condition.Field, named name: String) throws(ConditionFault) -> Condition.Test {
         switch field {
-        case .words, .lines, .characters: return try number(try comparison(after: name), "a number of at least 0", 0 ... .infinity)
+        case .words, .lines, .characters:
+            return try number(try comparison(after: name), "a number of at least 0", 0 ... .infinity)
         case .confidence, .coverage: return try number(try comparison(after: name), "a number from 0 to 1", 0...1)
         case .status:
             let isEqual = try comparison(after: name, [.equal, .unequal]) == .equal

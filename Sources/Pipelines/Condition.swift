@@ -30,7 +30,12 @@ public struct Condition: Sendable, Hashable {
     }
 
     enum Comparison: String, CaseIterable, Sendable {
-        case less = "<", atMost = "<=", greater = ">", atLeast = ">=", equal = "==", unequal = "!="
+        case less = "<"
+        case atMost = "<="
+        case greater = ">"
+        case atLeast = ">="
+        case equal = "=="
+        case unequal = "!="
     }
 
     enum Test: Sendable, Hashable {
@@ -109,7 +114,8 @@ extension Condition.Test {
     /// Between quotes where it must be: no text has both kinds of quotes, for none can be written so.
     private static func written(_ word: String) -> String {
         let isPlain =
-            word.first?.isLetter == true && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+            word.first?.isLetter == true
+            && word.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
         if isPlain, !["and", "or", "not"].contains(word) { return word }
         return word.contains("\"") ? "'\(word)'" : "\"\(word)\""
     }

@@ -73,10 +73,11 @@ public struct Stage: Sendable, Hashable {
 
     /// Whatever it names that could be one of these stages, in their order. Which keys are inputs, only its expert knows.
     func mentions(_ names: [String]) -> [String] {
-        let words = Set(settings.flatMap { setting -> [String] in
-            if case .list(let items) = setting.value.content { return items.compactMap(\.text) }
-            return setting.value.text.map { [$0] } ?? []
-        })
+        let words = Set(
+            settings.flatMap { setting -> [String] in
+                if case .list(let items) = setting.value.content { return items.compactMap(\.text) }
+                return setting.value.text.map { [$0] } ?? []
+            })
         return names.filter { words.contains($0) && $0 != name && !unheard.contains($0) }
     }
 

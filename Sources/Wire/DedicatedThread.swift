@@ -22,12 +22,14 @@ public final class DedicatedThread: @unchecked Sendable {
         defer { pthread_attr_destroy(&attributes) }
         pthread_attr_setstacksize(&attributes, stackBytes)
         let start = Unmanaged.passRetained(Start(name: name, body: body))
-        let code = pthread_create(&thread, &attributes, { raw in
-            let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
-            lorgnette_name_thread(start.name)
-            start.body()
-            return nil
-        }, start.toOpaque())
+        let code = pthread_create(
+            &thread, &attributes,
+            { raw in
+                let start = Unmanaged<Start>.fromOpaque(raw!).takeRetainedValue()
+                lorgnette_name_thread(start.name)
+                start.body()
+                return nil
+            }, start.toOpaque())
         if code != 0 {
             start.release()
             throw .system(operation: "start thread", subject: name, code: code)

@@ -15,7 +15,8 @@ public enum Malformed: Error, Hashable, Sendable, CustomStringConvertible {
         case .tooManyPayloads(let found, let limit): "\(found) payload frames, at most \(limit) are read"
         case .messageTooLarge(let bytes, let limit): "message of \(bytes) bytes, at most \(limit) are read"
         case .undecodable(let reason): "the Envelope is no protobuf of ours: \(reason)"
-        case .unknownBody(let version): "an Envelope (protocol \(version)) without a body that protocol \(WireProtocol.version) knows"
+        case .unknownBody(let version):
+            "an Envelope (protocol \(version)) without a body that protocol \(WireProtocol.version) knows"
         }
     }
 }

@@ -36,7 +36,8 @@ public struct Payload: Sendable {
     /// Takes over a received frame, which must come from `UnsafeMutablePointer.allocate`.
     init(adopting frame: UnsafeMutablePointer<zmq_msg_t>) {
         let size = zmq_msg_size(frame)
-        storage = Storage(base: zmq_msg_data(frame).map { UnsafeRawPointer($0) } ?? Storage.nowhere, count: size, owner: .frame(frame))
+        storage = Storage(
+            base: zmq_msg_data(frame).map { UnsafeRawPointer($0) } ?? Storage.nowhere, count: size, owner: .frame(frame))
     }
 
     public func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {

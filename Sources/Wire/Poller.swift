@@ -21,7 +21,8 @@ public enum Poller {
         let events = Int16(ZMQ_POLLIN) | (writable ? Int16(ZMQ_POLLOUT) : 0)
         let result = withUnsafeTemporaryAllocation(of: zmq_pollitem_t.self, capacity: 2) { items -> Result<Ready, WireError> in
             items.initializeElement(at: 0, to: zmq_pollitem_t(socket: socket.handle.raw, fd: 0, events: events, revents: 0))
-            items.initializeElement(at: 1, to: zmq_pollitem_t(socket: nil, fd: waker.descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
+            items.initializeElement(
+                at: 1, to: zmq_pollitem_t(socket: nil, fd: waker.descriptor, events: Int16(ZMQ_POLLIN), revents: 0))
             if zmq_poll(items.baseAddress, 2, milliseconds(timeout)) < 0 {
                 return zmq_errno() == EINTR ? .success([]) : .failure(.last("zmq_poll"))
             }
@@ -41,7 +42,8 @@ public enum Poller {
         guard let timeout else { return -1 }
         if timeout <= .zero { return 0 }
         let (seconds, attoseconds) = timeout.components
-        return seconds > 86_400 ? 86_400_000 : Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return seconds > 86_400
+            ? 86_400_000 : Int(seconds) * 1000 + Int((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 }
 

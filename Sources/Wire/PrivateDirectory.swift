@@ -17,7 +17,8 @@ public final class PrivateDirectory {
     /// - Throws: ``WireError/directory(path:reason:)``.
     public convenience init() throws(WireError) {
         if let base = getenv("XDG_RUNTIME_DIR").map({ String(cString: $0) }), base.hasPrefix("/"),
-            base.utf8.count <= 64, access(base, W_OK | X_OK) == 0 {
+            base.utf8.count <= 64, access(base, W_OK | X_OK) == 0
+        {
             try self.init(parent: base)
         } else {
             try self.init(parent: "/tmp")

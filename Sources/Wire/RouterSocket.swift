@@ -35,8 +35,7 @@ public final class RouterSocket: PollableSocket {
     /// another process: what then still waits for the former one is sent to its successor.
     /// - Parameter keys: our own pair and the worker's public key; nil for plain tcp, which must stay on the loopback.
     /// - Throws: ``WireError/insecure(endpoint:)``.
-    public func connect(_ endpoint: Endpoint, as peer: Peer, keys: (own: KeyPair, worker: PublicKey)?) throws(WireError)
-    {
+    public func connect(_ endpoint: Endpoint, as peer: Peer, keys: (own: KeyPair, worker: PublicKey)?) throws(WireError) {
         // libzmq takes the id only for a link that is there at once; it ends the process if two links have the same.
         try handle.set(ZMQ_IMMEDIATE, Int32(0), "IMMEDIATE")
         guard zmq_setsockopt(handle.raw, ZMQ_CONNECT_ROUTING_ID, peer.id, peer.id.count) == 0 else {

@@ -40,7 +40,8 @@ public struct WireTensor: Sendable {
         payload.withUnsafeBytes { source in
             switch element {
             case .f32:
-                for i in 0..<count where source.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self) & 0x7f80_0000 == 0x7f80_0000 {
+                for i in 0..<count where source.loadUnaligned(fromByteOffset: 4 * i, as: UInt32.self) & 0x7f80_0000 == 0x7f80_0000
+                {
                     return i
                 }
             case .f16:
@@ -82,7 +83,8 @@ extension [Payload] {
         }
         let payload = self[Int(header.frame)]
         guard payload.count == bytes else {
-            throw fault("shape \(header.shape) of \(element) needs \(bytes) bytes, payload frame \(header.frame) has \(payload.count)")
+            throw fault(
+                "shape \(header.shape) of \(element) needs \(bytes) bytes, payload frame \(header.frame) has \(payload.count)")
         }
         return WireTensor(name: header.name, shape: header.shape.map(Int.init), element: element, payload: payload)
     }

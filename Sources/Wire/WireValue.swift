@@ -16,7 +16,8 @@ public enum WireValue: Hashable, Sendable, CustomStringConvertible {
         case .number(let number): WireValue.text(number)
         case .bool(let flag): flag ? "true" : "false"
         case .list(let values): "[" + values.map(\.description).joined(separator: ", ") + "]"
-        case .map(let values): "{" + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
+        case .map(let values):
+            "{" + values.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }.joined(separator: ", ") + "}"
         case .null: "null"
         }
     }

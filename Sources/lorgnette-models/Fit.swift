@@ -20,8 +20,7 @@ enum Fit {
             return text(.language(width: width, layers: layers))
         }
         if let file = ReleasedFile(checkpoint) { return file.fit }
-        if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight"), !weight.shape.isEmpty
-        {
+        if let weight = checkpoint.view("backbone.embeddings.patch_embeddings.projection.weight"), !weight.shape.isEmpty {
             return text(.vision(featureWidth: weight.shape[0]))
         }
         if let features = checkpoint.view("clip_proj.weight"), features.shape.count == 2,

@@ -10,7 +10,10 @@ final class RehearsalExpert: Expert {
         service: "rehearsal",
         software: "lorgnette-rehearsal 0.1.0",
         about: "Says back what it was given; crashes, hangs and fails as its options tell it.",
-        inputs: [.picture(required: false), .question(required: false), .text("context", required: false), .tensor("visual", required: false)],
+        inputs: [
+            .picture(required: false), .question(required: false), .text("context", required: false),
+            .tensor("visual", required: false),
+        ],
         outputs: [.text("text", required: false), .tensor("visual", required: false)],
         options: [
             .string("say", "the answer's text, instead of item, question and context"),

@@ -39,8 +39,7 @@ struct NotesFolder {
     }
 
     /// Closes `folder`.
-    private mutating func walk(_ folder: Int32, below prefix: String, depth: Int, _ take: (Note) throws -> Void) throws
-    {
+    private mutating func walk(_ folder: Int32, below prefix: String, depth: Int, _ take: (Note) throws -> Void) throws {
         guard let stream = fdopendir(folder) else {
             close(folder)
             return

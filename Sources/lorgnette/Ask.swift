@@ -60,7 +60,7 @@ func look(at picture: String, pipeline: Pipeline, seed: UInt64, observer: Answer
     }
     let mailbox = try Mailbox()
     let signals = Terminal.onInterrupt { mailbox.interrupt() }
-    defer { signals.forEach { $0.cancel() } }
+    defer { for signal in signals { signal.cancel() } }
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("lorgnette-ask-\(getpid())").path
     try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: logs) }

@@ -20,7 +20,8 @@ struct Compare: AsyncParsableCommand {
     func run() async throws {
         do {
             let comparison = try Comparison(readPipeline(pipeline, settings: set, ask: question))
-            let line = try await look(at: picture, pipeline: comparison.pipeline, seed: seed, observer: AnswerStream(silent: true))
+            let line = try await look(
+                at: picture, pipeline: comparison.pipeline, seed: seed, observer: AnswerStream(silent: true))
             guard let line else { throw ExitCode.interrupted }
             if json { Terminal.say(comparison.json(line, question: question)) } else { show(line, comparison) }
             if line.status != .ok { throw ExitCode.someFailed }

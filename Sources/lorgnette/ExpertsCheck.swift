@@ -19,8 +19,7 @@ struct ExpertsCheck: AsyncParsableCommand {
     var command: [String] = []
     @Option(help: "Instead: a worker that is running and listens, tcp://127.0.0.1:PORT. It is asked to end at last.")
     var at: String?
-    @Option(help: "Instead: the worker of a stage in this pipeline file; the other stages feed it.") var pipeline:
-        String?
+    @Option(help: "Instead: the worker of a stage in this pipeline file; the other stages feed it.") var pipeline: String?
     @Option(help: "The stage to check, with --pipeline.") var stage: String?
     @Option(help: "PORT=EXPERT: what EXPERT finds is fed to PORT. May be repeated.") var from: [String] = []
     @Option(name: .customLong("set"), help: "Set an option: key=value. May be repeated.") var set: [String] = []
@@ -84,7 +83,7 @@ struct ExpertsCheck: AsyncParsableCommand {
         (check.picture, check.only) = (picture, only)
         let interruption = try Interruption()
         let signals = Terminal.onInterrupt { interruption.request() }
-        defer { signals.forEach { $0.cancel() } }
+        defer { for signal in signals { signal.cancel() } }
         return try await Terminal.onThread { [check] in
             try check.run(interruption) { Terminal.say(Terminal.clean($0.text)) }
         }

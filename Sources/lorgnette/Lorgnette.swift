@@ -8,7 +8,8 @@ struct Lorgnette: AsyncParsableCommand {
         abstract: "Describes pictures, reads the text in them and answers questions about them, on this machine.",
         version: "0.1.0",
         subcommands: [
-            Run.self, Status.self, Ask.self, Compare.self, Check.self, Doctor.self, Experts.self, Keys.self, Models.self, Evaluate.self,
+            Run.self, Status.self, Ask.self, Compare.self, Check.self, Doctor.self, Experts.self, Keys.self, Models.self,
+            Evaluate.self,
             Train.self, Bench.self,
         ])
 

@@ -58,7 +58,7 @@ struct Run: AsyncParsableCommand {
         let walk = try FolderWalk(inputs: inputs, excluding: out)
         let mailbox = try Mailbox()
         let signals = Terminal.onInterrupt { mailbox.interrupt() }
-        defer { signals.forEach { $0.cancel() } }
+        defer { for signal in signals { signal.cancel() } }
         let desk = RunDesk(status: folder.status, events: "\(folder.logs)/run.jsonl")
         let server = try metrics.map { try MetricsServer(port: $0, desk: desk) }
         defer { server?.close() }

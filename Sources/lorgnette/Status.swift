@@ -43,7 +43,10 @@ struct Status: ParsableCommand {
             let tasks = worker.tasks.map { task in
                 Terminal.clean("\(task.item) (attempt \(task.attempt), \(Int(task.lease)) s left)")
             }
-            return [worker.name, "\(worker.pid)", worker.phase, String(format: "%.1f s ago", worker.silent), tasks.joined(separator: ", ")]
+            return [
+                worker.name, "\(worker.pid)", worker.phase, String(format: "%.1f s ago", worker.silent),
+                tasks.joined(separator: ", "),
+            ]
         }
         if !workers.isEmpty {
             Terminal.say(

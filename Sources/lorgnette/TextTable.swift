@@ -15,7 +15,8 @@ struct TextTable {
                 }
                 lines.append(parts.joined(separator: " │ "))
             }
-            lines.append(widths.map { String(repeating: index == 0 ? "━" : "─", count: $0) }.joined(separator: index == 0 ? "━┿━" : "─┼─"))
+            lines.append(
+                widths.map { String(repeating: index == 0 ? "━" : "─", count: $0) }.joined(separator: index == 0 ? "━┿━" : "─┼─"))
         }
         text = lines.joined(separator: "\n")
     }

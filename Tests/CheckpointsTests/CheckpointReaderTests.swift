@@ -25,7 +25,8 @@ import Testing
         #expect(fault([]).hasSuffix("format: expected a checkpoint, found an empty file"))
         #expect(fault(Array("<html>".utf8)).hasSuffix("found a file that begins with 3c 68 74 6d 6c 3e"))
         #expect(CheckpointsTests.fault { _ = try CheckpointReader.open(folder.path) }.hasSuffix("it is a folder, not a file"))
-        #expect(CheckpointsTests.fault { _ = try CheckpointReader.open(folder.path + "/no") }.hasSuffix("No such file or directory"))
+        #expect(
+            CheckpointsTests.fault { _ = try CheckpointReader.open(folder.path + "/no") }.hasSuffix("No such file or directory"))
         #expect(CheckpointsTests.fault { _ = try CheckpointReader.open("/dev/null") }.hasSuffix("it is not a regular file"))
     }
 

@@ -57,7 +57,8 @@ import Testing
         #expect(file.view("unread") == nil)
         #expect(fault { _ = try file.require("unread") }.contains("unread: not supported: expected one of f32, f16"))
         #expect(fault { _ = try file.require("unread") }.hasSuffix("found type Q2_K"))
-        #expect(fault { _ = try file.require("vektor") }.hasSuffix("vektor: expected in the file, found 17 others (nearest: vector)"))
+        #expect(
+            fault { _ = try file.require("vektor") }.hasSuffix("vektor: expected in the file, found 17 others (nearest: vector)"))
         #expect(
             fault { _ = try file.require("vector", shape: [6]) } == "\(path): vector: expected shape [6], found shape [5]")
     }
@@ -85,16 +86,21 @@ import Testing
         let strings = good.offset(of: "array.string") + 12 + 4
         #expect(fault(good.with(UInt64.max, at: strings + 4)).contains("array.string"))
         let numbers = good.offset(of: "array.i32") + 9 + 4
-        #expect(fault(good.with(UInt64(1) << 62, at: numbers + 4)).hasPrefix("array.i32: the file is cut short: expected 18446744073709551615 bytes"))
+        #expect(
+            fault(good.with(UInt64(1) << 62, at: numbers + 4)).hasPrefix(
+                "array.i32: the file is cut short: expected 18446744073709551615 bytes"))
         let alignment = good.offset(of: "general.alignment") + 17 + 4
         for bad in [0, 3, 1 << 30] as [UInt32] {
-            #expect(fault(good.with(bad, at: alignment)) == "general.alignment: expected a power of two up to 1048576, found \(bad)")
+            #expect(
+                fault(good.with(bad, at: alignment)) == "general.alignment: expected a power of two up to 1048576, found \(bad)")
         }
         let vector = good.offset(of: "vector") + 6
         #expect(fault(good.with(UInt32(5), at: vector)) == "vector: expected at most 4 dimensions, found 5")
         #expect(fault(good.with(UInt64.max, at: vector + 4)).hasPrefix("vector: expected a dimension up to"))
         #expect(fault(good.with(UInt64(1) << 60, at: vector + 4)).contains("vector: expected a shape"))
-        #expect(fault(good.with(UInt64(1) << 40, at: vector + 4)).hasPrefix("vector: the file is cut short: expected 4398046511104 bytes"))
+        #expect(
+            fault(good.with(UInt64(1) << 40, at: vector + 4)).hasPrefix(
+                "vector: the file is cut short: expected 4398046511104 bytes"))
         #expect(fault(good.with(UInt64(0), at: vector + 16)).contains("an overlap with another tensor at byte"))
         #expect(fault(good.with(UInt64(1), at: vector + 16)) == "vector: expected data at a multiple of 64 bytes, found offset 1")
         #expect(fault(good.with(UInt64.max - 63, at: vector + 16)).hasPrefix("vector: the file is cut short"))
@@ -117,7 +123,9 @@ import Testing
         var bytes = Array("GGUF".utf8) + number(UInt32(3)) + number(UInt64(0)) + number(UInt64(1))
         bytes += number(UInt64(1)) + Array("k".utf8) + number(UInt32(9))
         for _ in 0..<100_000 { bytes += number(UInt32(9)) + number(UInt64(1)) }
-        #expect(fault { _ = try GGUF(path: folder.write("a.gguf", bytes)) }.hasSuffix("k: expected arrays nested at most 4 deep, found more"))
+        #expect(
+            fault { _ = try GGUF(path: folder.write("a.gguf", bytes)) }.hasSuffix(
+                "k: expected arrays nested at most 4 deep, found more"))
     }
 
     private func number<T: FixedWidthInteger>(_ value: T) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }

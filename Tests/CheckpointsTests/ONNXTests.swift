@@ -32,8 +32,9 @@ import Testing
         #expect(file.node("/layer/MatMul")?.inputs == ["x", "onnx::MatMul_7"])
         #expect(try file.require(ofNode: "/layer/MatMul").name == "onnx::MatMul_7")
         #expect(try file.require(ofNode: "/layer/MatMul", shape: [2, 3]).name == "onnx::MatMul_7")
-        #expect(fault { _ = try file.require(ofNode: "/layer/MatMul", shape: [3, 2]) }.hasSuffix(
-            "node /layer/MatMul: expected an initialiser of shape [3, 2] among its inputs, found onnx::MatMul_7 [2, 3]"))
+        #expect(
+            fault { _ = try file.require(ofNode: "/layer/MatMul", shape: [3, 2]) }.hasSuffix(
+                "node /layer/MatMul: expected an initialiser of shape [3, 2] among its inputs, found onnx::MatMul_7 [2, 3]"))
         #expect(fault { _ = try file.require(ofNode: "/other") }.hasSuffix("node /other: expected in the file, found 2 others"))
         #expect(fault { _ = try file.require(ofNode: "/layer/Add") }.contains("words: not supported"))
         #expect(fault { _ = try file.require("elsewhere") }.hasSuffix("found type kept in another file"))

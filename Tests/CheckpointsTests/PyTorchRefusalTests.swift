@@ -28,7 +28,8 @@ import Testing
         ] {
             let byGlobal = fault(value: Opcodes.call(Opcodes.global(module, name), command))
             #expect(
-                byGlobal.contains("not supported: expected nothing but tensors, modules and plain values, found \(module).\(name)"))
+                byGlobal.contains(
+                    "not supported: expected nothing but tensors, modules and plain values, found \(module).\(name)"))
             let byStack = fault(value: Opcodes.text(module) + Opcodes.text(name) + [0x93, 0x29, 0x52])
             #expect(byStack.hasSuffix("found \(module).\(name)"))
         }
@@ -122,7 +123,9 @@ import Testing
         #expect(fault(value: [0x8D] + [UInt8](repeating: 0xFF, count: 8)).contains("the file is cut short"))
         #expect(fault(value: [0x8C, 1, 0xFF]).contains("expected text in UTF-8"))
         #expect(fault(value: Array("c".utf8) + [UInt8](repeating: 0x61, count: 2000)).contains("ends within 1024 bytes"))
-        #expect(fault(pickle: Opcodes.pickle(Opcodes.dictionary([0x29], Opcodes.tensor()))).contains("expected keys that are texts, found a tuple"))
+        #expect(
+            fault(pickle: Opcodes.pickle(Opcodes.dictionary([0x29], Opcodes.tensor()))).contains(
+                "expected keys that are texts, found a tuple"))
         let twice = Opcodes.pickle(
             Opcodes.dictionary(Opcodes.text("w"), Opcodes.tensor(), Opcodes.text("w"), Opcodes.tensor()))
         #expect(fault(pickle: twice) == "w: expected each name once, found it twice")
@@ -145,8 +148,9 @@ import Testing
         #expect(fault(good.with(UInt32(1), at: directory + 42)).contains("expected an entry's header at byte 1"))
         #expect(fault(good.with(UInt32(1 << 30), at: directory + 42)).contains("expected an entry before byte \(directory)"))
         #expect(fault(good.replacing("a/data.pkl", with: "b/data.pkl")).contains("expected its name in its own header"))
-        #expect(fault(good.with(UInt32(1 << 20), at: directory + 20).with(UInt32(1 << 20), at: directory + 24))
-            .contains("before the zip directory"))
+        #expect(
+            fault(good.with(UInt32(1 << 20), at: directory + 20).with(UInt32(1 << 20), at: directory + 24))
+                .contains("before the zip directory"))
         archive.method = 8
         #expect(fault(archive.bytes()).hasSuffix("expected a stored entry, found one compressed by method 8"))
         archive.flags = 1
@@ -156,7 +160,9 @@ import Testing
         #expect(fault(two.bytes()).hasSuffix("a/data.pkl: expected each entry once, found it twice"))
         var other = Archive(pickle: pickle)
         other.add("b/data.pkl", pickle)
-        #expect(fault(other.bytes()).hasSuffix("expected one such entry in a folder (is this a PyTorch file?), found 2 among 2 entries"))
+        #expect(
+            fault(other.bytes()).hasSuffix(
+                "expected one such entry in a folder (is this a PyTorch file?), found 2 among 2 entries"))
         var big = Archive(pickle: pickle, storages: [storage])
         big.add("a/byteorder", Array("big".utf8))
         #expect(fault(big.bytes()).hasSuffix("byteorder: not supported: expected little, found big"))

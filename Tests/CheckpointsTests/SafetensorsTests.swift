@@ -46,11 +46,16 @@ import Testing
         #expect(one(good, data: 7) == "w: the file is cut short: expected data up to byte 8, found 7 bytes of data")
         #expect(one(good, data: 9) == "data: expected tensors that cover all data, found bytes 8 to 9 belong to none")
         #expect(one("\"dtype\":\"F31\",\"shape\":[2],\"data_offsets\":[0,8]") == "w.dtype: expected a type name, found \"F31\"")
-        #expect(one("\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]") == "w.data_offsets: expected 12 bytes (F32 [3]), found 8")
+        #expect(
+            one("\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[0,8]")
+                == "w.data_offsets: expected 12 bytes (F32 [3]), found 8")
         #expect(one("\"dtype\":\"F32\",\"shape\":[-1],\"data_offsets\":[0,8]").hasPrefix("w.shape: expected a list of sizes"))
         #expect(one("\"dtype\":\"F32\",\"shape\":[4611686018427387904,4],\"data_offsets\":[0,8]").hasPrefix("w.shape"))
-        #expect(one("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]").hasPrefix("w.data_offsets: expected a begin and an end"))
-        #expect(one("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,9223372036854775807]").hasPrefix("w: the file is cut short"))
+        #expect(
+            one("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[8,0]").hasPrefix("w.data_offsets: expected a begin and an end")
+        )
+        #expect(
+            one("\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,9223372036854775807]").hasPrefix("w: the file is cut short"))
         #expect(one("\"dtype\":\"F32\",\"shape\":[2]").hasPrefix("w: expected an object of dtype, shape and data_offsets"))
         #expect(fault(file("{\"w\":{\(good)},\"w\":{\(good)}}", data: 8)) == "w: expected each name once, found it twice")
         #expect(fault(file("{\"w\":{\(good)},\"v\":{\(good)}}", data: 8)).contains("an overlap with another tensor at byte 0"))

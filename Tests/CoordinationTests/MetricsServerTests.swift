@@ -11,7 +11,8 @@ import Testing
     init() throws { folder = try TemporaryFolder() }
 
     private let snapshot = RunSnapshot(
-        schema: "lorgnette.status/1", pipeline: "p", state: .running, pid: 7, elapsed: 2.5, inputs: ["ok": 3, "failed": 1], kept: 1,
+        schema: "lorgnette.status/1", pipeline: "p", state: .running, pid: 7, elapsed: 2.5, inputs: ["ok": 3, "failed": 1],
+        kept: 1,
         open: 2, dropped: 4, stages: [.init(name: "text", waiting: 5, answered: 6)],
         workers: [
             .init(

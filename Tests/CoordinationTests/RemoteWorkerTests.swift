@@ -151,7 +151,8 @@ import Wire
     @Test func aWorkerThatNeverGetsReadyEndsTheRun() throws {
         let worker = try FakeWorker(context)
         let pipeline = try Pipeline.read("pipeline: p\nstages:\n  a: {at: \"\(worker.endpoint)\"}\n", file: "p.yaml")
-        let crew = try Crew(pipeline: pipeline, locator: ExpertLocator(), logs: folder.path, patience: Crew.Patience(), keys: .home)
+        let crew = try Crew(
+            pipeline: pipeline, locator: ExpertLocator(), logs: folder.path, patience: Crew.Patience(), keys: .home)
         defer { crew.dismiss(now: .zero) }
         try crew.start(now: .zero)
         let (waker, deadline) = (try Waker(), SuspendingClock.now + .seconds(20))

@@ -76,7 +76,9 @@ import Testing
         #expect(ended.status == 1)
         #expect(ended.output.contains("(not run; when: text2.words > 5)"), "\(ended.output)")
         #expect(ended.output.contains("fail_on says so"), "\(ended.output)")
-        let none = try bench.run(["compare", "\(bench.inputs)/a.pgm", "what?", "--pipeline", pipeline, "--set", "last.context=[]"])
+        let none = try bench.run([
+            "compare", "\(bench.inputs)/a.pgm", "what?", "--pipeline", pipeline, "--set", "last.context=[]",
+        ])
         #expect(none.status == 2)
         #expect(none.errors.contains("no stage feeds it"), "\(none.errors)")
         #expect(try bench.run(["compare", "\(bench.inputs)/none.pgm", "what?", "--pipeline", pipeline]).status == 2)

@@ -117,9 +117,12 @@ import Testing
     @Test func checkTellsFaultsAndWarnings() throws {
         let faulty = try bench.run(["check", try pipeline("txt.words > 1 and text.wrods > 1")])
         #expect(faulty.status == 2)
-        #expect(faulty.errors.contains("pipeline.yaml:4:94: stages.extra.when: expected a field, found \"wrods\""), "\(faulty.errors)")
+        #expect(
+            faulty.errors.contains("pipeline.yaml:4:94: stages.extra.when: expected a field, found \"wrods\""), "\(faulty.errors)"
+        )
         let unknown = try bench.run(["check", try pipeline("txt.words > 1")])
-        #expect(unknown.errors.contains("expected the name of a stage, found \"txt\"; did you mean \"text\"?"), "\(unknown.errors)")
+        #expect(
+            unknown.errors.contains("expected the name of a stage, found \"txt\"; did you mean \"text\"?"), "\(unknown.errors)")
         let answer = try bench.pipeline(
             "pipeline: t\nstages:\n  a: {expert: rehearsal}\n  b: {expert: rehearsal, when: a.words > 9}\nanswer: b\n")
         let warned = try bench.run(["check", answer])

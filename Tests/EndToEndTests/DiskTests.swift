@@ -39,8 +39,7 @@ import Testing
         #expect(results.values.allSatisfy { $0.status == "ok" && $0.answerText != nil })
     }
 
-    @Test(.enabled(if: canMount, "no root, or no mounts")) func aFullDiskStopsTheRunAndItGoesOnWhenThereIsRoom() throws
-    {
+    @Test(.enabled(if: canMount, "no root, or no mounts")) func aFullDiskStopsTheRunAndItGoesOnWhenThereIsRoom() throws {
         try pictures(1500)
         let small = "\(bench.path)/small"
         let command = try command(out: small)

@@ -103,8 +103,7 @@ import Testing
     @Test(arguments: ["encoder", "ocr", "captioner", "generator"]) func aBuiltInExpertPasses(expert: String) throws {
         let models = "\(bench.path)/data/models"
         try FileManager.default.createDirectory(atPath: models, withIntermediateDirectories: true)
-        for (name, file) in [("SmolLM2-135M-Instruct.Q4_1.gguf", "language.gguf"), ("vit_s_focus.onnx", "vision.onnx")]
-        {
+        for (name, file) in [("SmolLM2-135M-Instruct.Q4_1.gguf", "language.gguf"), ("vit_s_focus.onnx", "vision.onnx")] {
             try FileManager.default.copyItem(atPath: "\(Self.tiny)/\(file)", toPath: "\(models)/\(name)")
         }
         var arguments: [String] = []

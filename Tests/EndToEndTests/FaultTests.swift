@@ -43,7 +43,9 @@ import Testing
         let pipeline = try one("delay_ms: 2, credit: 4")
         // Killed wherever it happens to be; what must hold does not depend on where.
         for seconds in ["0.3", "0.6", "0.9"] {
-            let words = ["-s", "KILL", seconds, "\(Workbench.programs)/lorgnette", "run", pipeline, bench.inputs, "--out", bench.out]
+            let words = [
+                "-s", "KILL", seconds, "\(Workbench.programs)/lorgnette", "run", pipeline, bench.inputs, "--out", bench.out,
+            ]
             _ = try bench.run(words, program: "/usr/bin/timeout")
         }
         let last = try bench.lorgnette(pipeline)

@@ -19,7 +19,9 @@ import Testing
     }
 
     private func bring(_ names: [String]) throws {
-        for name in names { try bench.write("in/\(name)", try Data(contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/\(name)"))) }
+        for name in names {
+            try bench.write("in/\(name)", try Data(contentsOf: URL(fileURLWithPath: "\(Self.fixtures)/\(name)")))
+        }
     }
 
     @Test func textIsReadInLinesWithPlacesInsideThePicture() throws {

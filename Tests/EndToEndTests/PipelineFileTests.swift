@@ -40,7 +40,8 @@ import Testing
     @Test(arguments: files) func runsEndToEnd(file: String) throws {
         for index in 0..<3 { try bench.picture("\(index).pgm", seed: index, size: 64) }
         try bench.write("in/cut.png", [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0])
-        let ended = try bench.run(["run", "pipelines/\(file)", bench.inputs, "--out", bench.out] + settings(file), environment: home())
+        let ended = try bench.run(
+            ["run", "pipelines/\(file)", bench.inputs, "--out", bench.out] + settings(file), environment: home())
         #expect(ended.status == 1, "\(ended.errors)")
         let results = try bench.results()
         #expect(results.count == 4)

@@ -56,7 +56,7 @@ import Testing
 
         // Strangers who connect, say nothing or nonsense, and stay.
         var strangers: [Int32] = []
-        defer { strangers.forEach { close($0) } }
+        defer { for stranger in strangers { close(stranger) } }
         let deadline = SuspendingClock.now + .seconds(20)
         while strangers.count < 100, .now < deadline {
             let line = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

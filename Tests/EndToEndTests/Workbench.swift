@@ -97,7 +97,10 @@ final class Workbench {
         return results
     }
 
-    enum Trouble: Error { case notALine(String), twoLines(String) }
+    enum Trouble: Error {
+        case notALine(String)
+        case twoLines(String)
+    }
 }
 
 extension [String: Any] {

@@ -25,7 +25,9 @@ import Wire
         init<Worker: Expert>(_: Worker.Type, _ meeting: Meeting, _ context: ZMQContext) throws {
             waker = try Waker()
             let started = try DedicatedThread(name: "worker") { [self] in
-                let result = try? WorkerLoop<Worker>(meeting, worker: "t", context: context, waker: waker).run { asked.load(ordering: .relaxed) }
+                let result = try? WorkerLoop<Worker>(meeting, worker: "t", context: context, waker: waker).run {
+                    asked.load(ordering: .relaxed)
+                }
                 code.withLock { $0 = result }
             }
             thread.withLock { $0 = started }
@@ -59,7 +61,18 @@ import Wire
 
         // Its own tensor comes back as another stage's.
         try coordinator.send(
-            .task(.with { $0.id = 2; $0.attempt = 1; $0.item = "sum"; $0.inputs = [.with { $0.port = "visual"; $0.outcome = result.outcome }] }),
+            .task(
+                .with {
+                    $0.id = 2
+                    $0.attempt = 1
+                    $0.item = "sum"
+                    $0.inputs = [
+                        .with {
+                            $0.port = "visual"
+                            $0.outcome = result.outcome
+                        }
+                    ]
+                }),
             payloads: payloads)
         guard case .result(let sum) = try coordinator.next().body else { throw MiniCoordinator.Silence() }
         #expect(sum.outcome.facts["sum"] == "6.0")
@@ -83,11 +96,26 @@ import Wire
         try coordinator.greet()
         func send(_ id: UInt64, _ tensor: Lorgnette_V1_Tensor, _ payloads: [Payload], item: String = "sum") throws -> String {
             try coordinator.send(
-                .task(.with { $0.id = id; $0.attempt = 1; $0.item = item; $0.inputs = [.with { $0.port = "visual"; $0.outcome.tensors = [tensor] }] }),
+                .task(
+                    .with {
+                        $0.id = id
+                        $0.attempt = 1
+                        $0.item = item
+                        $0.inputs = [
+                            .with {
+                                $0.port = "visual"
+                                $0.outcome.tensors = [tensor]
+                            }
+                        ]
+                    }),
                 payloads: payloads)
             return try coordinator.word()
         }
-        let header = Lorgnette_V1_Tensor.with { $0.name = "t"; $0.dtype = "f32"; $0.shape = [2] }
+        let header = Lorgnette_V1_Tensor.with {
+            $0.name = "t"
+            $0.dtype = "f32"
+            $0.shape = [2]
+        }
         #expect(try send(1, header, []) == "failure 1 badInput")
         #expect(try send(2, header, [Payload([0, 0, 0])]) == "failure 2 badInput")
         #expect(try send(3, header, [Payload(floats: [1, .nan])]) == "failure 3 badInput")
@@ -105,9 +133,19 @@ import Wire
         #expect(try coordinator.word() == "progress")
         // One compute thread: the second task waits behind the first, and is let go at once.
         try coordinator.task(2, item: "wait")
-        try coordinator.send(.cancel(.with { $0.task = 2; $0.attempt = 1 }))
+        try coordinator.send(
+            .cancel(
+                .with {
+                    $0.task = 2
+                    $0.attempt = 1
+                }))
         #expect(try coordinator.word() == "failure 2 cancelled")
-        try coordinator.send(.cancel(.with { $0.task = 1; $0.attempt = 1 }))
+        try coordinator.send(
+            .cancel(
+                .with {
+                    $0.task = 1
+                    $0.attempt = 1
+                }))
         #expect(try coordinator.word() == "failure 1 cancelled")
         try coordinator.task(3)
         #expect(try coordinator.word() == "result 3")
@@ -125,7 +163,12 @@ import Wire
         worker.askToEnd()
         try coordinator.untilDraining(from: 2)
         try coordinator.heartbeat()
-        try coordinator.send(.cancel(.with { $0.task = 1; $0.attempt = 1 }))
+        try coordinator.send(
+            .cancel(
+                .with {
+                    $0.task = 1
+                    $0.attempt = 1
+                }))
         #expect(try coordinator.word() == "failure 1 cancelled")
         #expect(try coordinator.word() == "goodbye")
         #expect(worker.join() == .drained)
@@ -150,12 +193,22 @@ import Wire
     @Test func refusalAndAnotherProtocolEndIt() throws {
         let first = try start()
         #expect(try coordinator.word() == "hello")
-        try coordinator.send(.refuse(.with { $0.code = .protocol; $0.message = "expected protocol 2, found 1" }))
+        try coordinator.send(
+            .refuse(
+                .with {
+                    $0.code = .protocol
+                    $0.message = "expected protocol 2, found 1"
+                }))
         #expect(first.join() == .refused)
 
         let second = try start()
         #expect(try coordinator.word() == "hello")
-        try coordinator.send(.welcome(.with { $0.heartbeatMs = 50; $0.livenessMs = 500 }), version: 2)
+        try coordinator.send(
+            .welcome(
+                .with {
+                    $0.heartbeatMs = 50
+                    $0.livenessMs = 500
+                }), version: 2)
         #expect(try coordinator.word() == "failure 0 protocol")
         #expect(second.join() == .refused)
     }

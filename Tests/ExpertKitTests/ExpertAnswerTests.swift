@@ -13,7 +13,8 @@ import Wire
 
     @Test func whatNoReaderWouldTakeIsAFailureHere() {
         for tensor in [
-            ExpertAnswer.Tensor("t", shape: [2, 2], [1, 2, 3]), .init("t", shape: [1], [.nan]), .init("t", shape: [1], [-.infinity]),
+            ExpertAnswer.Tensor("t", shape: [2, 2], [1, 2, 3]), .init("t", shape: [1], [.nan]),
+            .init("t", shape: [1], [-.infinity]),
             .init("t", shape: [], []), .init("t", shape: [-1], [1]),
         ] {
             var answer = ExpertAnswer()
@@ -39,7 +40,9 @@ import Wire
         #expect(throws: ExpertFailure.self, "a required input is missing") { try stage.answer() }
         var bad = ExpertAnswer()
         bad.tensors = [.init("a", shape: [1], [1]), .init("b", shape: [1], [2])]
-        let failure = #expect(throws: ExpertFailure.self, "which of the two?") { try stage.answer(inputs: [.init(port: "visual", stage: "v", bad)]) }
+        let failure = #expect(throws: ExpertFailure.self, "which of the two?") {
+            try stage.answer(inputs: [.init(port: "visual", stage: "v", bad)])
+        }
         #expect(failure?.code == .badInput)
     }
 }

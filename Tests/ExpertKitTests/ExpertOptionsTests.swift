@@ -9,7 +9,8 @@ import Wire
         options: [
             .string("mode", default: "fast", choices: ["fast", "good"], ""), .integer("count", default: 4, in: 1...10, ""),
             .number("heat", default: 0.5, in: 0...2, ""), .bool("loud", default: false, ""),
-            .strings("languages", default: ["eng"], ""), .map("budget", default: ["text": 256], in: 0...4096, ""), .string("file", ""),
+            .strings("languages", default: ["eng"], ""), .map("budget", default: ["text": 256], in: 0...4096, ""),
+            .string("file", ""),
             .integer("seed", ""),
         ])
 
@@ -24,18 +25,24 @@ import Wire
         #expect(try none.strings("languages") == ["eng"])
         #expect(try none.map("budget") == ["text": 256])
         #expect(none["file"] == nil && !none.isGiven("mode"))
-        let given = try options(["mode": .string("good"), "count": .number(10), "languages": .list([]), "budget": .map([:]), "loud": .null])
-        #expect(try given.string("mode") == "good" && given.int("count") == 10 && given.strings("languages") == [] && given.map("budget") == [:])
+        let given = try options([
+            "mode": .string("good"), "count": .number(10), "languages": .list([]), "budget": .map([:]), "loud": .null,
+        ])
+        #expect(
+            try given.string("mode") == "good" && given.int("count") == 10 && given.strings("languages") == []
+                && given.map("budget") == [:])
         #expect(try given.bool("loud") == false)
         #expect(given.isGiven("mode"))
     }
 
-    @Test(arguments: [
-        ["mode": .string("slow")], ["mode": .number(1)], ["count": .number(0)], ["count": .number(11)], ["count": .number(1.5)],
-        ["count": .string("4")], ["heat": .number(.nan)], ["heat": .number(.infinity)], ["loud": .string("yes")],
-        ["languages": .string("eng")], ["languages": .list([.number(1)])], ["budget": .map(["text": .number(-1)])],
-        ["budget": .map(["text": .string("x")])], ["unknown": .bool(true)], ["seed": .number(1e300)],
-    ] as [[String: WireValue]])
+    @Test(
+        arguments: [
+            ["mode": .string("slow")], ["mode": .number(1)], ["count": .number(0)], ["count": .number(11)],
+            ["count": .number(1.5)],
+            ["count": .string("4")], ["heat": .number(.nan)], ["heat": .number(.infinity)], ["loud": .string("yes")],
+            ["languages": .string("eng")], ["languages": .list([.number(1)])], ["budget": .map(["text": .number(-1)])],
+            ["budget": .map(["text": .string("x")])], ["unknown": .bool(true)], ["seed": .number(1e300)],
+        ] as [[String: WireValue]])
     func faultsAreBadOptions(_ given: [String: WireValue]) {
         let failure = #expect(throws: ExpertFailure.self) { try options(given) }
         #expect(failure?.code == .badOption)
@@ -43,7 +50,9 @@ import Wire
     }
 
     @Test func allFaultsAtOnce() {
-        let failure = #expect(throws: ExpertFailure.self) { try options(["mode": .bool(true), "count": .number(99), "nope": .number(1)]) }
+        let failure = #expect(throws: ExpertFailure.self) {
+            try options(["mode": .bool(true), "count": .number(99), "nope": .number(1)])
+        }
         #expect(
             failure?.message == """
                 option "count": expected 1 to 10, found 99; option "mode": expected a string, found true or false: true; \
@@ -53,7 +62,9 @@ import Wire
 
     @Test func askingForWhatIsNotThere() throws {
         let none = try options([:])
-        #expect(throws: ExpertFailure.badOption("option \"file\": expected a value, found none and no default")) { try none.string("file") }
+        #expect(throws: ExpertFailure.badOption("option \"file\": expected a value, found none and no default")) {
+            try none.string("file")
+        }
         #expect(throws: ExpertFailure.self) { try none.int("mode") }
         #expect(throws: ExpertFailure.self) { try none.int("undeclared") }
     }

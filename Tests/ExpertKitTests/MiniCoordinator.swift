@@ -82,7 +82,12 @@ final class MiniCoordinator {
     func untilDraining(from first: UInt64) throws {
         for id in first... {
             try task(id)
-            try send(.cancel(.with { $0.task = id; $0.attempt = 1 }))
+            try send(
+                .cancel(
+                    .with {
+                        $0.task = id
+                        $0.attempt = 1
+                    }))
             let word = try word()
             if word == "failure \(id) draining" { return }
             #expect(word == "failure \(id) cancelled")
@@ -96,11 +101,26 @@ final class MiniCoordinator {
     }
 
     func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 50, silence: UInt32 = 60_000) throws {
-        try send(.welcome(.with { $0.stage = "s"; $0.optionValues = options; $0.heartbeatMs = beat; $0.livenessMs = silence }))
+        try send(
+            .welcome(
+                .with {
+                    $0.stage = "s"
+                    $0.optionValues = options
+                    $0.heartbeatMs = beat
+                    $0.livenessMs = silence
+                }))
     }
 
     func task(_ id: UInt64, item: String = "a.png", question: String = "") throws {
-        try send(.task(.with { $0.id = id; $0.attempt = 1; $0.leaseMs = 60_000; $0.item = item; $0.question = question }))
+        try send(
+            .task(
+                .with {
+                    $0.id = id
+                    $0.attempt = 1
+                    $0.leaseMs = 60_000
+                    $0.item = item
+                    $0.question = question
+                }))
     }
 
     /// Hello, Welcome, Ready; returns the credit.

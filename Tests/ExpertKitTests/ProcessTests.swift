@@ -69,7 +69,13 @@ import Wire
         #expect(child.wait() == .signal(SIGABRT))
         let next = try start()
         try coordinator.greet(["crash_once": .string("a.png")])
-        try coordinator.send(.task(.with { $0.id = 1; $0.attempt = 2; $0.item = "a.png" }))
+        try coordinator.send(
+            .task(
+                .with {
+                    $0.id = 1
+                    $0.attempt = 2
+                    $0.item = "a.png"
+                }))
         #expect(try coordinator.word() == "result 1")
         try coordinator.send(.goodbye(.init()))
         #expect(next.wait() == .exit(0))
@@ -115,7 +121,8 @@ import Wire
     @Test func aWorkerDiesWithItsCoordinator() throws {
         // The shell stands in for the coordinator: it has started the worker and is killed.
         let shell = try ChildProcess(
-            ["/bin/sh", "-c", "LORGNETTE_PARENT=$$ \"$0\" & wait", program], environment: ["LORGNETTE_CONNECT": coordinator.endpoint.text])
+            ["/bin/sh", "-c", "LORGNETTE_PARENT=$$ \"$0\" & wait", program],
+            environment: ["LORGNETTE_CONNECT": coordinator.endpoint.text])
         guard case .hello(let hello) = try coordinator.next().body else { throw MiniCoordinator.Silence() }
         try coordinator.welcome(["freeze_on": .string("a.png")])
         #expect(try coordinator.word() == "ready")

@@ -8,7 +8,8 @@ import Wire
 @Suite(.serialized, .enabled(if: ChildProcess.rehearsal != nil, "lorgnette-rehearsal is not built")) struct RoundTripTests {
     @Test func emptyTasks() throws {
         let coordinator = try MiniCoordinator(try ZMQContext())
-        let child = try ChildProcess([ChildProcess.rehearsal ?? ""], environment: ["LORGNETTE_CONNECT": coordinator.endpoint.text])
+        let child = try ChildProcess(
+            [ChildProcess.rehearsal ?? ""], environment: ["LORGNETTE_CONNECT": coordinator.endpoint.text])
         let credit = UInt64(try coordinator.greet(["say": .string("")]))
 
         var times: [Duration] = []
@@ -21,7 +22,8 @@ import Wire
         times.sort()
 
         let start = SuspendingClock.now
-        let first: UInt64 = 10_000, count: UInt64 = 5000
+        let first: UInt64 = 10_000
+        let count: UInt64 = 5000
         for id in first..<(first + credit) { try coordinator.task(id) }
         for index in 0..<count {
             guard case .result = try coordinator.next().body else { throw MiniCoordinator.Silence() }

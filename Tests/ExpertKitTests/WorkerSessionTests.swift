@@ -6,7 +6,8 @@ import Wire
 /// The worker's state machine, without a socket, a thread or a clock.
 @Suite struct WorkerSessionTests {
     static let description = ExpertDescription(
-        service: "echo", software: "echo 1", about: "Echoes.", inputs: [.text("context", required: false), .tensor("visual", required: false)],
+        service: "echo", software: "echo 1", about: "Echoes.",
+        inputs: [.text("context", required: false), .tensor("visual", required: false)],
         outputs: [.text("text")], options: [.integer("n", default: 1, in: 1...9, "a number")], concurrency: 2)
     static let epoch: UInt64 = 77
     let start = SuspendingClock.now
@@ -15,18 +16,34 @@ import Wire
         WorkerSession(Self.description, worker: "w1", pid: 42, epoch: Self.epoch, patience: patience, now: start)
     }
 
-    private func message(_ body: Lorgnette_V1_Envelope.OneOf_Body, epoch: UInt64 = epoch, version: UInt32 = 1) -> WorkerSession.Event {
+    private func message(_ body: Lorgnette_V1_Envelope.OneOf_Body, epoch: UInt64 = epoch, version: UInt32 = 1)
+        -> WorkerSession.Event
+    {
         var message = Message(epoch: epoch, body)
         message.envelope.protocol = version
         return .received(message)
     }
 
-    private func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 1000, silence: UInt32 = 5000, max: UInt64 = 0) -> WorkerSession.Event {
-        message(.welcome(.with { $0.optionValues = options; $0.heartbeatMs = beat; $0.livenessMs = silence; $0.maxMessageBytes = max }))
+    private func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 1000, silence: UInt32 = 5000, max: UInt64 = 0)
+        -> WorkerSession.Event
+    {
+        message(
+            .welcome(
+                .with {
+                    $0.optionValues = options
+                    $0.heartbeatMs = beat
+                    $0.livenessMs = silence
+                    $0.maxMessageBytes = max
+                }))
     }
 
     private func task(_ id: UInt64, attempt: UInt32 = 1) -> WorkerSession.Event {
-        message(.task(.with { $0.id = id; $0.attempt = attempt }))
+        message(
+            .task(
+                .with {
+                    $0.id = id
+                    $0.attempt = attempt
+                }))
     }
 
     private func finished(_ id: UInt64, attempt: UInt32 = 1, text: String = "", payloads: [Payload] = []) -> WorkerSession.Event {
@@ -46,7 +63,10 @@ import Wire
 
     @Test func helloSaysWhoAndIsRepeatedEachSecond() {
         var session = fresh()
-        guard case .hello(let hello)? = session.begin(at: start).sent.first else { Issue.record("no Hello"); return }
+        guard case .hello(let hello)? = session.begin(at: start).sent.first else {
+            Issue.record("no Hello")
+            return
+        }
         #expect(hello.service == "echo" && hello.worker == "w1" && hello.pid == 42 && hello.concurrency == 2)
         #expect(hello.options.first?.defaultText == "1" && hello.options.first?.maximum == 9)
         #expect(session.nextDeadline == start + .seconds(1))
@@ -87,7 +107,13 @@ import Wire
     @Test func refusalEndsIt() {
         var session = fresh()
         _ = session.begin(at: start)
-        let actions = session.handle(message(.refuse(.with { $0.code = .protocol; $0.message = "no" })), at: start)
+        let actions = session.handle(
+            message(
+                .refuse(
+                    .with {
+                        $0.code = .protocol
+                        $0.message = "no"
+                    })), at: start)
         #expect(actions.exit == .refused)
         #expect(actions.sent.isEmpty)
         #expect(session.nextDeadline == nil)
@@ -132,15 +158,26 @@ import Wire
         var session = fresh()
         _ = session.begin(at: start)
         let actions = session.handle(welcome(["n": .number(3)]), at: start)
-        guard case .load(let options)? = actions.first else { Issue.record("no load"); return }
+        guard case .load(let options)? = actions.first else {
+            Issue.record("no load")
+            return
+        }
         #expect(options["n"] == .number(3))
         #expect(session.tick(at: start + .seconds(1)).sent.map(\.word) == ["heartbeat"])
-        let ready = session.handle(.loaded(credit: 4, models: [ExpertModel(role: "language", name: "m", fingerprint: "sha256:0")], seconds: 2), at: start + .seconds(2))
-        guard case .ready(let body)? = ready.sent.first else { Issue.record("no Ready"); return }
+        let ready = session.handle(
+            .loaded(credit: 4, models: [ExpertModel(role: "language", name: "m", fingerprint: "sha256:0")], seconds: 2),
+            at: start + .seconds(2))
+        guard case .ready(let body)? = ready.sent.first else {
+            Issue.record("no Ready")
+            return
+        }
         #expect(body.credit == 4 && body.models.first?.role == "language" && body.loadSeconds == 2)
     }
 
-    @Test(arguments: [(.missingModel, .missingModel), (.wrongModel, .wrongModel), (.outOfMemory, .outOfMemory), (.internal, .internalFault)] as [(ExpertFailure.Code, ExitCode)])
+    @Test(
+        arguments: [
+            (.missingModel, .missingModel), (.wrongModel, .wrongModel), (.outOfMemory, .outOfMemory), (.internal, .internalFault),
+        ] as [(ExpertFailure.Code, ExitCode)])
     func aFailedLoadIsToldOnceAndEndsIt(_ pair: (ExpertFailure.Code, ExitCode)) {
         var session = fresh()
         _ = session.begin(at: start)
@@ -176,11 +213,17 @@ import Wire
 
     @Test func aTaskRunsAndIsAnsweredOnce() {
         var session = serving()
-        guard case .run(let header, _)? = session.handle(task(5), at: start).first else { Issue.record("not run"); return }
+        guard case .run(let header, _)? = session.handle(task(5), at: start).first else {
+            Issue.record("not run")
+            return
+        }
         #expect(header.id == 5)
         let key = ExpertTask.Key(id: 5, attempt: 1)
         #expect(session.handle(.progress(key, text: "a", fraction: 0.5), at: start).sent.map(\.word) == ["progress"])
-        guard case .result(let result)? = session.handle(finished(5, text: "hi"), at: start).sent.first else { Issue.record("no Result"); return }
+        guard case .result(let result)? = session.handle(finished(5, text: "hi"), at: start).sent.first else {
+            Issue.record("no Result")
+            return
+        }
         #expect(result.task == 5 && result.attempt == 1 && result.outcome.text == "hi" && result.seconds == 0.5)
         #expect(session.handle(finished(5), at: start).isEmpty)
         #expect(session.handle(.failed(key, .cancelled), at: start).isEmpty)
@@ -229,17 +272,30 @@ import Wire
     @Test(arguments: [(0, 1), (1, 0)] as [(UInt64, UInt32)])
     func numbersStartAtOne(_ numbers: (UInt64, UInt32)) {
         var session = serving()
-        #expect(session.handle(task(numbers.0, attempt: numbers.1), at: start).sent.map(\.word) == ["failure \(numbers.0) protocol"])
+        #expect(
+            session.handle(task(numbers.0, attempt: numbers.1), at: start).sent.map(\.word) == ["failure \(numbers.0) protocol"])
     }
 
     @Test func inputsMustFitThePorts() {
         var session = serving()
         func inputs(_ ports: [String]) -> WorkerSession.Event {
-            message(.task(.with { $0.id = 1; $0.attempt = 1; $0.inputs = ports.map { port in .with { $0.port = port } } }))
+            message(
+                .task(
+                    .with {
+                        $0.id = 1
+                        $0.attempt = 1
+                        $0.inputs = ports.map { port in .with { $0.port = port } }
+                    }))
         }
         #expect(session.handle(inputs(["contxt"]), at: start).sent.map(\.word) == ["failure 1 badInput"])
         #expect(session.handle(inputs(["visual", "visual"]), at: start).sent.map(\.word) == ["failure 1 badInput"])
-        let picture = message(.task(.with { $0.id = 1; $0.attempt = 1; $0.picture.frame = 0 }))
+        let picture = message(
+            .task(
+                .with {
+                    $0.id = 1
+                    $0.attempt = 1
+                    $0.picture.frame = 0
+                }))
         #expect(session.handle(picture, at: start).sent.map(\.word) == ["failure 1 badInput"])
         #expect(session.handle(inputs(["context", "context", "visual"]), at: start).isRun)
     }
@@ -247,9 +303,34 @@ import Wire
     @Test func cancelReachesTheRightAttemptOnly() {
         var session = serving()
         _ = session.handle(task(1, attempt: 2), at: start)
-        #expect(session.handle(message(.cancel(.with { $0.task = 1; $0.attempt = 1 })), at: start).isEmpty)
-        #expect(session.handle(message(.cancel(.with { $0.task = 9; $0.attempt = 1 })), at: start).isEmpty)
-        guard case .cancel(let key)? = session.handle(message(.cancel(.with { $0.task = 1; $0.attempt = 2 })), at: start).first else {
+        #expect(
+            session.handle(
+                message(
+                    .cancel(
+                        .with {
+                            $0.task = 1
+                            $0.attempt = 1
+                        })), at: start
+            ).isEmpty)
+        #expect(
+            session.handle(
+                message(
+                    .cancel(
+                        .with {
+                            $0.task = 9
+                            $0.attempt = 1
+                        })), at: start
+            ).isEmpty)
+        guard
+            case .cancel(let key)? = session.handle(
+                message(
+                    .cancel(
+                        .with {
+                            $0.task = 1
+                            $0.attempt = 2
+                        })), at: start
+            ).first
+        else {
             Issue.record("not cancelled")
             return
         }
@@ -289,7 +370,10 @@ import Wire
 
     @Test func malformedAndStrangeMessagesAreDropped() {
         var session = serving()
-        for event in [.malformed(.noEnvelope), message(.hello(.init())), message(.result(.init())), message(.heartbeat(.init()), version: 3)] {
+        for event in [
+            .malformed(.noEnvelope), message(.hello(.init())), message(.result(.init())),
+            message(.heartbeat(.init()), version: 3),
+        ] {
             let actions = session.handle(event, at: start)
             #expect(actions.exit == nil && actions.sent.isEmpty)
         }

@@ -76,8 +76,7 @@ final class FaultyWorker {
         }
     }
 
-    private func say(_ body: Lorgnette_V1_Envelope.OneOf_Body, _ payloads: [Payload] = [], epoch: UInt64? = nil) throws
-    {
+    private func say(_ body: Lorgnette_V1_Envelope.OneOf_Body, _ payloads: [Payload] = [], epoch: UInt64? = nil) throws {
         var message = Message(epoch: epoch ?? self.epoch, body, payloads: payloads)
         if plan == .otherProtocol { message.envelope.protocol = 2 }
         lastSent = .now

@@ -102,11 +102,16 @@ import Testing
         #expect(try draw(1) != draw(2))
         // The generator's published first numbers for the seed 1234567.
         var random = SplitMix64(seed: 1_234_567)
-        #expect([random.next(), random.next(), random.next()] == [6457827717110365317, 3203168211198807973, 9817491932198370423])
+        #expect(
+            [random.next(), random.next(), random.next()] == [
+                6_457_827_717_110_365_317, 3_203_168_211_198_807_973, 9_817_491_932_198_370_423,
+            ])
     }
 
     @Test(
-        .enabled(if: Golden.fixture("v2-multimodal-bias/expected.safetensors") != nil, "the reference numbers are not beside the repository"),
+        .enabled(
+            if: Golden.fixture("v2-multimodal-bias/expected.safetensors") != nil,
+            "the reference numbers are not beside the repository"),
         arguments: ["v2-multimodal-bias", "v2-multimodal-lora"])
     func distributionsAreTheReferences(_ folder: String) throws {
         let file = try Safetensors(path: try #require(Golden.fixture(folder + "/expected.safetensors")))
@@ -116,7 +121,8 @@ import Testing
         for name in file.names where name.hasPrefix("sampling.") {
             // sampling.tT_pP.probs
             let parts = name.dropFirst("sampling.t".count).dropLast(".probs".count).split(separator: "_")
-            let temperature = try #require(Float(parts[0])), topP = try #require(Float(parts[1].dropFirst()))
+            let temperature = try #require(Float(parts[0]))
+            let topP = try #require(Float(parts[1].dropFirst()))
             let found = Sampler.distribution(last, temperature: temperature, topP: topP)
             let expected = try file.require(name).tensor()
             #expect(found.map { $0 > 0 } == expected.array.map { $0 > 0 }, "\(name)")

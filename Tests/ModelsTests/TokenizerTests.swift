@@ -163,12 +163,19 @@ func check(_ tokenizer: any Tokenizer, _ vectors: [TokenizerVector], special: Bo
             try good.replacing(old, with: new).fault { _ = try ByteLevelBPE(tokenizerJSON: $0) }
         }
         #expect(try fault("zzz", "zzy") == "no error")
-        #expect(try fault("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}").hasSuffix("normalizer: expected none, found \"NFC\""))
-        #expect(try fault("\"byte_fallback\": false", "\"byte_fallback\": true").hasSuffix("model.byte_fallback: expected false, found true"))
+        #expect(
+            try fault("\"normalizer\": null", "\"normalizer\": {\"type\": \"NFC\"}").hasSuffix(
+                "normalizer: expected none, found \"NFC\""))
+        #expect(
+            try fault("\"byte_fallback\": false", "\"byte_fallback\": true").hasSuffix(
+                "model.byte_fallback: expected false, found true"))
         #expect(try fault("\"ByteLevel\"", "\"Metaspace\"").contains("pre_tokenizer: expected ByteLevel"))
         #expect(try fault("\"type\": \"BPE\"", "\"type\": \"Unigram\"").hasSuffix("model.type: expected BPE, found \"Unigram\""))
-        #expect(try fault("\"lstrip\": false", "\"lstrip\": true").hasSuffix("added_tokens[0].lstrip: expected false, found true"))
-        #expect(try fault("\"t h\"", "\"t q\"").hasSuffix("model.merges[0]: expected two tokens that make a third, found \"t\" and \"q\""))
+        #expect(
+            try fault("\"lstrip\": false", "\"lstrip\": true").hasSuffix("added_tokens[0].lstrip: expected false, found true"))
+        #expect(
+            try fault("\"t h\"", "\"t q\"").hasSuffix(
+                "model.merges[0]: expected two tokens that make a third, found \"t\" and \"q\""))
         // Found by make fuzz: one more than that is no number.
         #expect(try fault("\"id\": 0", "\"id\": 9223372036854775807").contains("added_tokens: expected ids up to"))
         #expect(try fault("\"zzz\": 2", "\"zzz\": 9").contains("model.vocab.zzz: expected an id of its own"))

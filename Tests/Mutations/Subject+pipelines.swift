@@ -21,17 +21,21 @@ enum PipelineCorpus {
     private static let names = ["visual", "caption", "text", "answer", "a", "b-2", "not", "Bad", "caption"]
     private static let words = [
         "eng", "[eng, chi_sim]", "[]", "{}", "{text: 256}", "{text: -1, nobody: 2}", "true", "yes", "~", "0", "-1", "64", "1e999",
-        "0.5", "20s", "1m30s", "9ms", "\"quoted # text\"", "'it''s'", "tcp://host:5555", "tcp://[::1]:1", "[python3, x.py]", "[[a]]",
+        "0.5", "20s", "1m30s", "9ms", "\"quoted # text\"", "'it''s'", "tcp://host:5555", "tcp://[::1]:1", "[python3, x.py]",
+        "[[a]]",
         "|\n      block\n", "&anchor x", "*anchor", "!!str x", "é😀", "\"\\u202E\\0\"",
     ]
     private static let keys = [
-        "visual", "context", "from", "languages", "budget", "max_tokens", "temperature", "optional", "workers", "deadline", "when",
+        "visual", "context", "from", "languages", "budget", "max_tokens", "temperature", "optional", "workers", "deadline",
+        "when",
         "question", "picture", "expert", "command", "at", "unknown", "min_confidence",
     ]
     private static let experts = ["encoder", "captioner", "ocr", "generator", "editor", "nobody", "../x"]
     private static let pieces = [
-        "&a ", "*a", "? ", "- ", ": ", "!!str ", "|", ">", "{", "}", "[", "]", ",", "\"", "'", "\n", "\r\n", "\t", "---\n", "#", "\0",
-        "\u{FEFF}", "\u{85}", "\u{2028}", "\u{F0000}", "<<: ", "[[[[[[[[[[[[[[[[[[[[", "when: ", "text.words > 0", "  a: {expert: ocr}\n",
+        "&a ", "*a", "? ", "- ", ": ", "!!str ", "|", ">", "{", "}", "[", "]", ",", "\"", "'", "\n", "\r\n", "\t", "---\n", "#",
+        "\0",
+        "\u{FEFF}", "\u{85}", "\u{2028}", "\u{F0000}", "<<: ", "[[[[[[[[[[[[[[[[[[[[", "when: ", "text.words > 0",
+        "  a: {expert: ocr}\n",
     ]
 
     /// A sound file, whole or damaged in one place.
@@ -70,7 +74,9 @@ enum PipelineCorpus {
                 pairs.append("\(key): \(key == "when" && chance(2) ? quoted(value) : value)")
             }
             let name = pick(names)
-            text += chance(2) ? "  \(name): {\(pairs.joined(separator: ", "))}\n" : "  \(name):\n" + pairs.map { "    \($0)\n" }.joined()
+            text +=
+                chance(2)
+                ? "  \(name): {\(pairs.joined(separator: ", "))}\n" : "  \(name):\n" + pairs.map { "    \($0)\n" }.joined()
         }
         if !chance(3) { text += "answer: \(pick(names))\n" }
         var bytes = Array(text.utf8)
@@ -124,9 +130,11 @@ enum PipelineCorpus {
     private static func evaluate(_ condition: Condition) {
         let line = TextLine(text: "a b", box: [0, 0, 9, 9], confidence: 0.5)
         let found = StageOutcome(
-            text: "a b", confidence: 0.5, lines: [line], facts: ["x": "3"], picture: PictureFacts(format: "png", width: 18, height: 9))
+            text: "a b", confidence: 0.5, lines: [line], facts: ["x": "3"],
+            picture: PictureFacts(format: "png", width: 18, height: 9))
         let views: [Condition.View?] = [
-            nil, .init(status: .ok, outcome: found), .init(status: .failed, outcome: nil), .init(status: .ok, outcome: StageOutcome()),
+            nil, .init(status: .ok, outcome: found), .init(status: .failed, outcome: nil),
+            .init(status: .ok, outcome: StageOutcome()),
         ]
         let again = try? Condition(condition.description)
         for view in views { precondition(again?.holds { _ in view } == condition.holds { _ in view }, "\(condition)") }
@@ -149,14 +157,16 @@ enum PipelineCorpus {
             ExpertDescription(
                 service: "generator",
                 inputs: [
-                    Port(name: "question", kind: .question), Port(name: "visual", kind: .tensor), Port(name: "context", kind: .text),
+                    Port(name: "question", kind: .question), Port(name: "visual", kind: .tensor),
+                    Port(name: "context", kind: .text),
                 ], outputs: [Port(name: "answer", kind: .text)],
                 options: [
                     Option(name: "max_tokens", type: .integer, minimum: 1), Option(name: "temperature", type: .number),
                     Option(name: "budget", type: .integerMap, minimum: 0),
                 ]),
             ExpertDescription(
-                service: "editor", inputs: [Port(name: "from", kind: .text, required: true)], outputs: [Port(name: "text", kind: .text)]),
+                service: "editor", inputs: [Port(name: "from", kind: .text, required: true)],
+                outputs: [Port(name: "text", kind: .text)]),
         ]
         var found: [String: ExpertDescription] = [:]
         for stage in pipeline.staffed {

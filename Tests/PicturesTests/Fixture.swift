@@ -33,7 +33,8 @@ enum Fixture {
     /// A picture of noise, always the same for a seed.
     static func noise(width: Int, height: Int, seed: UInt64) -> Picture {
         var random = SeededGenerator(seed: seed)
-        return Picture(width: width, height: height, rgb: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &random) })
+        return Picture(
+            width: width, height: height, rgb: (0..<width * height * 3).map { _ in .random(in: 0...255, using: &random) })
     }
 }
 

@@ -34,7 +34,8 @@ import Testing
             case 2: bytes.removeSubrange(at..<min(bytes.count, at + Int.random(in: 1...20, using: &random)))
             case 3: bytes.insert(contentsOf: bytes[at..<min(bytes.count, at + 12)], at: at)
             case 4:
-                let extreme: [UInt8] = [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0x7F, 0xFF, 0xFF, 0xFF]].randomElement(using: &random)!
+                let extreme: [UInt8] = [[0xFF, 0xFF, 0xFF, 0xFF], [0, 0, 0, 0], [0x7F, 0xFF, 0xFF, 0xFF]].randomElement(
+                    using: &random)!
                 bytes.replaceSubrange(at..<at + 4, with: extreme)
             default: bytes.removeLast(Int.random(in: 0..<bytes.count / 2, using: &random))
             }

@@ -86,7 +86,8 @@ import Testing
     @Test func sameSizeIsTheSame() {
         let picture = Fixture.noise(width: 17, height: 9, seed: 1)
         #expect(picture.resized(width: 17, height: 9) == picture)
-        #expect(picture.cropped(x: 3, y: 2, width: 1, height: 1).rgb == Array(picture.rgb[(3 * (2 * 17 + 3))..<(3 * (2 * 17 + 4))]))
+        #expect(
+            picture.cropped(x: 3, y: 2, width: 1, height: 1).rgb == Array(picture.rgb[(3 * (2 * 17 + 3))..<(3 * (2 * 17 + 4))]))
     }
 }
 

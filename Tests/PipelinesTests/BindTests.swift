@@ -282,7 +282,10 @@ import Testing
     }
 
     @Test(arguments: [
-        ("when: txt.words > 0", "p.yaml:4:29: stages.a.when: expected the name of a stage, found \"txt\"; did you mean \"text\"?"),
+        (
+            "when: txt.words > 0",
+            "p.yaml:4:29: stages.a.when: expected the name of a stage, found \"txt\"; did you mean \"text\"?"
+        ),
         (
             "when: text.words > 0 and nobody.words > 0",
             "p.yaml:4:48: stages.a.when: expected the name of a stage, found \"nobody\"; stages: text, visual"
@@ -300,7 +303,8 @@ import Testing
         ("when: visual.status == ok", ""), ("when: visual.facts.dtype == f16", ""),
     ])
     func tellsFaultsOfConditions(keys: String, expected: String) {
-        let yaml = "pipeline: p\nask: What?\nstages:\n  a: {expert: editor, \(keys), from: text}\n  text: {expert: ocr}\n  visual: {expert: encoder}\n"
+        let yaml =
+            "pipeline: p\nask: What?\nstages:\n  a: {expert: editor, \(keys), from: text}\n  text: {expert: ocr}\n  visual: {expert: encoder}\n"
         #expect(faults(of: yaml) == expected)
     }
 
@@ -344,7 +348,8 @@ import Testing
         #expect(text.stages.map(\.name) == ["text", "answer"])
         #expect(text.stages[1].options["budget"] == .map(["text": .number(256)]))
         #expect(try bound(describe, only: []).stages.map(\.name) == ["answer"])
-        #expect(try bound(describe, only: ["visual", "caption", "text"]).stages.map(\.dependencies) == [[], [0], [], [0, 1, 2]])
+        #expect(
+            try bound(describe, only: ["visual", "caption", "text"]).stages.map(\.dependencies) == [[], [0], [], [0, 1, 2]])
         // What a kept stage's condition names is needed, too.
         #expect(try bound(Self.conditional, only: ["caption"]).stages.map(\.name) == ["visual", "text", "caption", "answer"])
     }
@@ -355,7 +360,8 @@ import Testing
                 --only: expected a stage that feeds answer, found "txt"; did you mean "text"?
                 --only: expected a stage that feeds answer, found "answer"; stages: visual, caption, text
                 """)
-        #expect(faults(of: stage("expert: ocr"), only: ["a"]) == "--only: the pipeline has no answer: that says which stage answers")
+        #expect(
+            faults(of: stage("expert: ocr"), only: ["a"]) == "--only: the pipeline has no answer: that says which stage answers")
         let needy = "pipeline: p\nstages:\n  a: {expert: ocr}\n  b: {expert: editor, from: a}\nanswer: b\n"
         #expect(
             faults(of: needy, only: [])

@@ -16,7 +16,8 @@ import Testing
             picture: PictureFacts(format: "png", width: 100, height: 50))
         return [
             "text": .init(status: .ok, outcome: text),
-            "blank": .init(status: .ok, outcome: StageOutcome(text: "", picture: PictureFacts(format: "png", width: 9, height: 9))),
+            "blank": .init(
+                status: .ok, outcome: StageOutcome(text: "", picture: PictureFacts(format: "png", width: 9, height: 9))),
             "lines": .init(status: .ok, outcome: StageOutcome(lines: [line("A b"), line("c")])),
             "visual": .init(status: .ok, outcome: StageOutcome(facts: ["dtype": "f16"], hasTensors: true)),
             "broken": .init(status: .failed, outcome: nil),
@@ -112,7 +113,10 @@ import Testing
             "text.colour > 0",
             "character 6: expected a field, found \"colour\"; fields: words, lines, characters, confidence, coverage, text, status, facts.NAME"
         ),
-        ("text.facts. > 0", "character 6: expected a field, found \"facts.\"; fields: words, lines, characters, confidence, coverage, text, status, facts.NAME"),
+        (
+            "text.facts. > 0",
+            "character 6: expected a field, found \"facts.\"; fields: words, lines, characters, confidence, coverage, text, status, facts.NAME"
+        ),
         ("text.words", "character 11: expected one of < <= > >= == != after text.words, found the end"),
         ("text.words = 1", "character 12: expected one of < <= > >= == != after text.words, found \"=\"; did you mean \"==\"?"),
         ("text.words => 1", "character 12: expected one of < <= > >= == != after text.words, found \"=>\"; did you mean \">=\"?"),
@@ -129,7 +133,10 @@ import Testing
         ("text.status == faild", "character 16: expected one of ok, failed, skipped, found \"faild\"; did you mean \"failed\"?"),
         ("text.status > ok", "character 13: expected one of == != after text.status, found \">\""),
         ("text.facts.n < x", "character 16: expected a number, found \"x\""),
-        ("text.words > 0 && a.words > 0", "character 16: expected \"and\", \"or\" or the end, found \"&&\"; did you mean \"and\"?"),
+        (
+            "text.words > 0 && a.words > 0",
+            "character 16: expected \"and\", \"or\" or the end, found \"&&\"; did you mean \"and\"?"
+        ),
         ("text.words > 0 text.lines > 0", "character 16: expected \"and\", \"or\" or the end, found \"text.lines\""),
         ("(text.words > 0", "character 16: expected \"and\", \"or\" or \")\", found the end"),
         ("text.words > 0)", "character 15: expected \"and\", \"or\" or the end, found \")\""),

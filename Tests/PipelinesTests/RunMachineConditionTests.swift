@@ -9,7 +9,8 @@ import Testing
         var machine = RunMachine(
             stages: [
                 .init(dependencies: [], optional: true, deadline: .seconds(10)),
-                .init(dependencies: isConditional ? [0] : [], deadline: .seconds(10), transient: true, conditional: isConditional),
+                .init(
+                    dependencies: isConditional ? [0] : [], deadline: .seconds(10), transient: true, conditional: isConditional),
                 .init(
                     dependencies: isConditional ? [1] : [0, 1], tensorDependencies: [1], requiredPorts: [[1]],
                     deadline: .seconds(10), conditional: !isConditional),

@@ -91,7 +91,10 @@ extension [RunMachine.Action] {
         // The cancelled task fills its worker's credit until the worker gives it back.
         machine.forget(1)
         #expect(machine.handle(.opened(2, known: []), at: .zero).sends.map(\.stage) == [0])
-        #expect(machine.handle(.failed(first[1].task, attempt: 1, by: 2, broken, retryable: false), at: .zero).sends.map(\.stage) == [2])
+        #expect(
+            machine.handle(.failed(first[1].task, attempt: 1, by: 2, broken, retryable: false), at: .zero).sends.map(\.stage) == [
+                2
+            ])
     }
 
     @Test func aRetryableFailureIsTriedThreeTimes() {

@@ -55,7 +55,8 @@ import Testing
 
     /// Scales 1, 2, 3, 4, 60, 61, 62, 63 and minimums 5, 6, 7, 8, 33, 34, 35, 36 in their twelve bytes.
     var scales: [UInt8] {
-        let s = [1, 2, 3, 4, 60, 61, 62, 63], m = [5, 6, 7, 8, 33, 34, 35, 36]
+        let s = [1, 2, 3, 4, 60, 61, 62, 63]
+        let m = [5, 6, 7, 8, 33, 34, 35, 36]
         let first = (0..<4).map { UInt8(s[$0] | s[$0 + 4] / 16 * 64) }
         let second = (0..<4).map { UInt8(m[$0] | m[$0 + 4] / 16 * 64) }
         return first + second + (0..<4).map { UInt8(s[$0 + 4] & 15 | (m[$0 + 4] & 15) << 4) }
@@ -64,7 +65,8 @@ import Testing
     @Test func q4_K() throws {
         // All low nibbles 3, all high nibbles 9: groups of 32 alternate.
         let out = try widened(.q4_K, [0x00, 0x40, 0x00, 0x3c] + scales + [UInt8](repeating: 0x93, count: 128))
-        let s: [Float] = [1, 2, 3, 4, 60, 61, 62, 63], m: [Float] = [5, 6, 7, 8, 33, 34, 35, 36]
+        let s: [Float] = [1, 2, 3, 4, 60, 61, 62, 63]
+        let m: [Float] = [5, 6, 7, 8, 33, 34, 35, 36]
         for i in 0..<256 { #expect(out[i] == 2 * s[i / 32] * (i / 32 % 2 == 0 ? 3 : 9) - m[i / 32], "element \(i)") }
     }
 
@@ -73,7 +75,8 @@ import Testing
         let out = try widened(
             .q5_K,
             [0x00, 0x40, 0x00, 0x3c] + scales + [UInt8](repeating: 0x81, count: 32) + [UInt8](repeating: 0x93, count: 128))
-        let s: [Float] = [1, 2, 3, 4, 60, 61, 62, 63], m: [Float] = [5, 6, 7, 8, 33, 34, 35, 36]
+        let s: [Float] = [1, 2, 3, 4, 60, 61, 62, 63]
+        let m: [Float] = [5, 6, 7, 8, 33, 34, 35, 36]
         for i in 0..<256 {
             let q: Float = (i / 32 % 2 == 0 ? 3 : 9) + (i < 32 || i >= 224 ? 16 : 0)
             #expect(out[i] == 2 * s[i / 32] * q - m[i / 32], "element \(i)")
@@ -82,7 +85,8 @@ import Testing
 
     @Test func q6_K() throws {
         // Low nibbles 3 and 9, high pairs 0, 1, 2, 3 for the four groups of a half; scales -8 ... 7.
-        let bytes = [UInt8](repeating: 0x93, count: 128) + [UInt8](repeating: 0b11_10_01_00, count: 64)
+        let bytes =
+            [UInt8](repeating: 0x93, count: 128) + [UInt8](repeating: 0b11_10_01_00, count: 64)
             + (0..<16).map { UInt8(bitPattern: Int8($0 - 8)) } + [0x00, 0x40]
         let out = try widened(.q6_K, bytes)
         for i in 0..<256 {

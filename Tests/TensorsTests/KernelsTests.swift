@@ -17,10 +17,12 @@ import Testing
                 for tokens in [0, 1, 2, 3, 4, 5, 7, 9] {
                     // An odd address: nothing promises that a file's weights are aligned.
                     let w = try Matrix.sample(type, rows, columns, seed: samples.bits(), offset: 1)
-                    let stride = columns + 3, outStride = rows + 2
+                    let stride = columns + 3
+                    let outStride = rows + 2
                     let x = Tensor(samples.floats(tokens * stride), [tokens * stride])
                     let bias = tokens % 2 == 0 ? samples.floats(rows) : nil
-                    var found = [Float](repeating: 77, count: tokens * outStride), expected = found
+                    var found = [Float](repeating: 77, count: tokens * outStride)
+                    var expected = found
                     func run(_ kernels: lk_kernels, _ out: inout [Float]) {
                         withUnsafePointer(to: kernels) {
                             lk_product($0, type.code)?(
@@ -51,7 +53,8 @@ import Testing
         var samples = Samples(2)
         for n in lengths {
             let source = Region(samples.weight(type, elements: n), offset: 1)
-            var found = [Float](repeating: 77, count: n + 1), expected = found
+            var found = [Float](repeating: 77, count: n + 1)
+            var expected = found
             lk_widen(fast, type.code)(source.bytes, &found, n)
             withUnsafePointer(to: lk_scalar) { lk_widen($0, type.code)(source.bytes, &expected, n) }
             for i in 0...n {
@@ -65,7 +68,8 @@ import Testing
     func everyHalf(table: String) throws {
         let fast = try #require(lk_kernels_named(table))
         let halves = (0...UInt16.max).flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
-        var found = [Float](repeating: 0, count: 65536), expected = found
+        var found = [Float](repeating: 0, count: 65536)
+        var expected = found
         lk_widen(fast, LK_F16)(halves, &found, 65536)
         withUnsafePointer(to: lk_scalar) { lk_widen($0, LK_F16)(halves, &expected, 65536) }
         for i in 0..<65536 where !(found[i].isNaN && expected[i].isNaN) { #expect(found[i] == expected[i], "half \(i)") }
@@ -74,13 +78,17 @@ import Testing
 
     @Test(arguments: fastTables)
     func vectorsOfAnyLength(table: String) throws {
-        let fast = try #require(lk_kernels_named(table)).pointee, plain = lk_scalar
+        let fast = try #require(lk_kernels_named(table)).pointee
+        let plain = lk_scalar
         var samples = Samples(3)
         for n in Self.lengths {
-            let a = samples.floats(n, times: 4), b = samples.floats(n, times: 4), c = samples.floats(n)
+            let a = samples.floats(n, times: 4)
+            let b = samples.floats(n, times: 4)
+            let c = samples.floats(n)
             /// Runs a loop of each table over equal memory and compares all of it, one element past the end included.
             func compare(_ name: String, _ allowed: Float = 1e-6, _ run: (lk_kernels, inout [Float]) -> Void) {
-                var found = a + [77], expected = found
+                var found = a + [77]
+                var expected = found
                 run(fast, &found)
                 run(plain, &expected)
                 for i in 0...n {
@@ -127,13 +135,18 @@ import Testing
 
     @Test(arguments: fastTables)
     func layerNormBackward(table: String) throws {
-        let fast = try #require(lk_kernels_named(table)).pointee, plain = lk_scalar
+        let fast = try #require(lk_kernels_named(table)).pointee
+        let plain = lk_scalar
         var samples = Samples(5)
         for n in Self.lengths where n > 1 {
             // Lengths of two have z = ±1: nothing but rounding is left of the gradient, so they are compared coarsely.
-            let x = samples.floats(n, times: 4), w = samples.floats(n), dy = samples.floats(n)
+            let x = samples.floats(n, times: 4)
+            let w = samples.floats(n)
+            let dy = samples.floats(n)
             func run(_ kernels: lk_kernels) -> [Float] {
-                var dx = [Float](repeating: 1, count: n + 1), dw = dx, db = dx
+                var dx = [Float](repeating: 1, count: n + 1)
+                var dw = dx
+                var db = dx
                 kernels.layer_norm_backward(x, w, 1e-5, dy, &dx, &dw, &db, n)
                 return dx + dw + db
             }
@@ -146,14 +159,19 @@ import Testing
 
     @Test(arguments: fastTables)
     func adamW(table: String) throws {
-        let fast = try #require(lk_kernels_named(table)).pointee, plain = lk_scalar
+        let fast = try #require(lk_kernels_named(table)).pointee
+        let plain = lk_scalar
         var samples = Samples(6)
         let step = lk_adamw(
             rate: 0.01, beta1: 0.9, beta2: 0.99, eps: 1e-8, decay: 0.1, g_scale: 0.5, m_scale: 10, v_scale: 100)
         for n in Self.lengths {
-            let g = samples.floats(n), start = samples.floats(n), squares = g.map { $0 * $0 }
+            let g = samples.floats(n)
+            let start = samples.floats(n)
+            let squares = g.map { $0 * $0 }
             func run(_ kernels: lk_kernels) -> [Float] {
-                var w = start + [77], m = g + [77], v = squares + [77]
+                var w = start + [77]
+                var m = g + [77]
+                var v = squares + [77]
                 kernels.adamw(&w, g, &m, &v, n, step)
                 return w + m + v
             }
@@ -163,13 +181,17 @@ import Testing
 
     @Test(arguments: fastTables)
     func attentionOverACache(table: String) throws {
-        let fast = try #require(lk_kernels_named(table)).pointee, plain = lk_scalar
+        let fast = try #require(lk_kernels_named(table)).pointee
+        let plain = lk_scalar
         var samples = Samples(4)
         for n in [1, 15, 16, 31, 64, 80, 128] {
             for count in [0, 1, 3, 4, 5, 33] {
                 let stride = n + 5
-                let q = samples.floats(n), cache = samples.floats(count * stride + n), weights = samples.floats(count)
-                var found = [Float](repeating: 77, count: count + 1), expected = found
+                let q = samples.floats(n)
+                let cache = samples.floats(count * stride + n)
+                let weights = samples.floats(count)
+                var found = [Float](repeating: 77, count: count + 1)
+                var expected = found
                 fast.scores(q, cache, stride, count, n, 0.125, &found)
                 plain.scores(q, cache, stride, count, n, 0.125, &expected)
                 #expect(zip(found, expected).allSatisfy { abs($0 - $1) <= 1e-5 }, "scores of \(count) keys of \(n)")

@@ -34,10 +34,15 @@ import Testing
     @Test func severalProductsInOneSweep() throws {
         let x = Tensor(Samples.of(3, 3 * 576), [3, 576])
         let ws = try [(576, ElementType.q4_1), (192, .q8_0), (7, .f32)].map { try Matrix.sample($1, $0, 576, seed: 9) }
-        let together = ws.map { Tensor(3, $0.rows) }, alone = ws.map { Tensor(3, $0.rows) }
+        let together = ws.map { Tensor(3, $0.rows) }
+        let alone = ws.map { Tensor(3, $0.rows) }
         let pool = ThreadPool(threads: 4)
-        Math.linears(x, [(w: ws[0], bias: nil, y: together[0]), (w: ws[1], bias: nil, y: together[1]),
-                         (w: ws[2], bias: nil, y: together[2])], pool: pool)
+        Math.linears(
+            x,
+            [
+                (w: ws[0], bias: nil, y: together[0]), (w: ws[1], bias: nil, y: together[1]),
+                (w: ws[2], bias: nil, y: together[2]),
+            ], pool: pool)
         for i in 0..<3 { Math.linear(x, ws[i], into: alone[i], pool: ThreadPool(threads: 1)) }
         for i in 0..<3 { #expect(together[i].array == alone[i].array) }
     }
@@ -59,8 +64,11 @@ import Testing
     @Test func sgemmInEveryOrientation() {
         var samples = Samples(12)
         let (m, n, k) = (5, 7, 11)
-        let a = samples.floats(m * k), b = samples.floats(k * n), start = samples.floats(m * n)
-        let aT = (0..<k * m).map { a[$0 % m * k + $0 / m] }, bT = (0..<n * k).map { b[$0 % k * n + $0 / k] }
+        let a = samples.floats(m * k)
+        let b = samples.floats(k * n)
+        let start = samples.floats(m * n)
+        let aT = (0..<k * m).map { a[$0 % m * k + $0 / m] }
+        let bT = (0..<n * k).map { b[$0 % k * n + $0 / k] }
         for (transA, transB) in [(false, false), (false, true), (true, false), (true, true)] {
             var c = start
             Math.sgemm(
@@ -78,7 +86,8 @@ import Testing
     /// OpenBLAS is called from all threads of a pool at once; each call must be as if it were alone.
     @Test func sgemmOnManyThreadsAtOnce() {
         let (m, n, k) = (96, 128, 200)
-        let a = Samples.of(13, m * k), b = Samples.of(14, n * k)
+        let a = Samples.of(13, m * k)
+        let b = Samples.of(14, n * k)
         var alone = [Float](repeating: 0, count: m * n)
         Math.sgemm(m: m, n: n, k: k, a: a, lda: k, b: b, ldb: k, transB: true, c: &alone, ldc: n)
         let pool = ThreadPool(threads: 8)

@@ -71,13 +71,16 @@ import Testing
     @Test func norms() {
         for n in [1, 31, 64, 576] {
             let x = Tensor(Samples.of(21, 2 * n).map { $0 * 3 + 1 }, [2, n])
-            let weight = Tensor(Samples.of(22, n), [n]), bias = Tensor(Samples.of(23, n), [n])
-            let rms = Tensor(2, n), layer = Tensor(2, n)
+            let weight = Tensor(Samples.of(22, n), [n])
+            let bias = Tensor(Samples.of(23, n), [n])
+            let rms = Tensor(2, n)
+            let layer = Tensor(2, n)
             Math.rmsNorm(x, weight: weight, eps: 1e-5, into: rms)
             Math.layerNorm(x, weight: weight, bias: bias, eps: 1e-6, into: layer)
             for t in 0..<2 {
                 let row = (0..<n).map { Double(x.row(t)[$0]) }
-                let mean = row.reduce(0, +) / Double(n), square = row.reduce(0) { $0 + $1 * $1 } / Double(n)
+                let mean = row.reduce(0, +) / Double(n)
+                let square = row.reduce(0) { $0 + $1 * $1 } / Double(n)
                 let variance = row.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(n)
                 for i in 0..<n {
                     let w = Double(weight.data[i])
@@ -90,8 +93,10 @@ import Testing
     }
 
     @Test func elementwiseOperationsOverSomeRows() {
-        let a = Tensor([1, 2, 3, 4, 5, 6], [3, 2]), b = Tensor([10, 20, 30, 40, 50, 60], [3, 2])
-        let v = Tensor([2, 3], [2]), out = Tensor(3, 2)
+        let a = Tensor([1, 2, 3, 4, 5, 6], [3, 2])
+        let b = Tensor([10, 20, 30, 40, 50, 60], [3, 2])
+        let v = Tensor([2, 3], [2])
+        let out = Tensor(3, 2)
         Math.add(a, b, rows: 2, into: out)
         #expect(out.array == [11, 22, 33, 44, 0, 0])
         Math.addScaled(a, by: 2, rows: 1, to: out)

@@ -37,7 +37,8 @@ import Testing
     @Test func aRowIsTheSameAloneAndAmongAll() throws {
         for type in weightTypes {
             let w = try Matrix.sample(type, 3, 512, seed: 5)
-            let all = w.dequantised(), one = Tensor(512)
+            let all = w.dequantised()
+            let one = Tensor(512)
             for r in 0..<3 {
                 w.row(r, into: one.data)
                 #expect(one.array == Array(all.array[r * 512..<(r + 1) * 512]), "\(type)")

@@ -32,7 +32,10 @@ struct Samples {
             }
             let scale = UInt64((float() * 0.25).bitPattern >> 16)
             // A half with exponent 2^-8 ... 2^-1 and a random sign and fraction.
-            func half() -> UInt64 { let b = bits(); return (b & 0x83ff) | (7 + b >> 20 & 7) << 10 }
+            func half() -> UInt64 {
+                let b = bits()
+                return (b & 0x83ff) | (7 + b >> 20 & 7) << 10
+            }
             switch type {
             case .f32: put(UInt64(float().bitPattern), 4, at: 0)
             case .f16: put(half(), 2, at: 0)
@@ -82,7 +85,8 @@ extension Matrix {
         let w = dequantised()
         return (0..<tokens).flatMap { t in
             (0..<rows).map { r in
-                var value = Double(bias?[r] ?? 0), size = abs(value)
+                var value = Double(bias?[r] ?? 0)
+                var size = abs(value)
                 for c in 0..<columns {
                     let term = Double(w.row(r)[c]) * Double(x.row(t)[c])
                     value += term

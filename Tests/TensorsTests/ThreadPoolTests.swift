@@ -39,7 +39,8 @@ import Testing
 
     /// Four threads that use one pool at the same time: none waits for ever, none loses a task.
     @Test func severalCallersAtOnce() {
-        let shared = ThreadPool(threads: 3), callers = ThreadPool(threads: 4)
+        let shared = ThreadPool(threads: 3)
+        let callers = ThreadPool(threads: 4)
         let counts = Tensor(4, 100)
         callers.run(4) { caller in
             for _ in 0..<200 { shared.run(100) { counts.row(caller)[$0] += 1 } }

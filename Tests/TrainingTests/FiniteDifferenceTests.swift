@@ -107,7 +107,8 @@ import Testing
             let loss = try network.learn([example], divisor: 1)
             return (loss, network.parameters.flatMap { $0.gradient?.array ?? [] })
         }
-        let whole = try learn(nil), all = try learn(Set(0..<vocabulary))
+        let whole = try learn(nil)
+        let all = try learn(Set(0..<vocabulary))
         #expect(whole == all)
         let few = try learn(Set(example.continuations.joined()).union(0..<20))
         #expect(few.0 < whole.0 && few.1 != whole.1)

@@ -10,7 +10,13 @@ import Testing
     }
 
     @Test func roundTrip() throws {
-        let message = Message(epoch: 0xfeed_f00d_dead_beef, .task(.with { $0.id = 7; $0.item = "日本/é.png" }))
+        let message = Message(
+            epoch: 0xfeed_f00d_dead_beef,
+            .task(
+                .with {
+                    $0.id = 7
+                    $0.item = "日本/é.png"
+                }))
         let envelope = try decode(try message.encodedEnvelope(limits))
         #expect(envelope == message.envelope)
         #expect(envelope.protocol == WireProtocol.version)
@@ -22,7 +28,15 @@ import Testing
     }
 
     @Test func truncatedIsMalformedAtEveryLength() throws {
-        let whole = try Message(epoch: 1, .hello(.with { $0.service = "ocr"; $0.about = "Reads."; $0.concurrency = 300 })).encodedEnvelope(limits)
+        let whole = try Message(
+            epoch: 1,
+            .hello(
+                .with {
+                    $0.service = "ocr"
+                    $0.about = "Reads."
+                    $0.concurrency = 300
+                })
+        ).encodedEnvelope(limits)
         for length in 0..<whole.count {
             #expect(throws: Malformed.self, "\(length) of \(whole.count) bytes") { try decode(Array(whole[..<length])) }
         }
@@ -38,7 +52,13 @@ import Testing
 
     @Test func damagedMessagesNeverCrash() throws {
         var generator = Linear(state: 2)
-        let task = Message(epoch: 9, .task(.with { $0.id = 1; $0.inputs = [.with { $0.outcome.tensors = [.with { $0.shape = [2, 3] }] }] }))
+        let task = Message(
+            epoch: 9,
+            .task(
+                .with {
+                    $0.id = 1
+                    $0.inputs = [.with { $0.outcome.tensors = [.with { $0.shape = [2, 3] }] }]
+                }))
         let whole = try task.encodedEnvelope(limits)
         for _ in 0..<2000 {
             var bytes = whole
@@ -54,11 +74,13 @@ import Testing
         #expect(throws: Malformed.self) { try decode(try message.encodedEnvelope(limits)) }
         // What a pipeline file can say is far from the limit.
         let sane = Message(epoch: 1, .welcome(.with { $0.optionValues = ["budget": .map(["text": .list([.number(256)])])] }))
-        #expect(try decode(try sane.encodedEnvelope(limits)).welcome.optionValues["budget"] == .map(["text": .list([.number(256)])]))
+        #expect(
+            try decode(try sane.encodedEnvelope(limits)).welcome.optionValues["budget"] == .map(["text": .list([.number(256)])]))
     }
 
     @Test func unknownFieldsAreIgnored() throws {
-        let bytes = try Message(epoch: 1, .drain(Lorgnette_V1_Drain())).encodedEnvelope(limits) + [0xf8, 0x3f, 0x05]  // field 1023, varint 5
+        // Field 1023, a varint 5.
+        let bytes = try Message(epoch: 1, .drain(Lorgnette_V1_Drain())).encodedEnvelope(limits) + [0xf8, 0x3f, 0x05]
         #expect(try decode(bytes).body == .drain(Lorgnette_V1_Drain()))
     }
 
@@ -73,19 +95,23 @@ import Testing
         small.maxEnvelopeBytes = 100
         let long = Message(epoch: 1, .goodbye(.with { $0.message = String(repeating: "x", count: 200) }))
         #expect(throws: WireError.self) { try long.encodedEnvelope(small) }
-        #expect(throws: Malformed.envelopeTooLarge(bytes: 218, limit: 100)) { try decode(try long.encodedEnvelope(limits), small) }
+        #expect(throws: Malformed.envelopeTooLarge(bytes: 218, limit: 100)) {
+            try decode(try long.encodedEnvelope(limits), small)
+        }
 
         small = limits
         small.maxMessageBytes = 1000
         let heavy = Message(epoch: 1, .drain(Lorgnette_V1_Drain()), payloads: [Payload([UInt8](repeating: 0, count: 990))])
         #expect(!small.admits(heavy))
         #expect(limits.admits(heavy))
-        #expect(!limits.admits(Message(epoch: 1, .drain(Lorgnette_V1_Drain()), payloads: Array(repeating: Payload([0]), count: 65))))
+        #expect(
+            !limits.admits(Message(epoch: 1, .drain(Lorgnette_V1_Drain()), payloads: Array(repeating: Payload([0]), count: 65))))
     }
 
     @Test func wireValuesSurvive() {
         let values: [String: WireValue] = [
-            "s": .string(""), "n": .number(-0.5), "b": .bool(false), "l": .list([.string("eng"), .null]), "m": .map(["text": .number(256)]),
+            "s": .string(""), "n": .number(-0.5), "b": .bool(false), "l": .list([.string("eng"), .null]),
+            "m": .map(["text": .number(256)]),
         ]
         #expect(Lorgnette_V1_Welcome.with { $0.optionValues = values }.optionValues == values)
         #expect(values["m"]?.description == "{text: 256}")

@@ -38,7 +38,8 @@ import Testing
         #expect(tensor.shape == [2, 3])
         #expect(tensor.floats() == [1, 2, 3, 4, 5, 6])
         for bad in [
-            header([2, 4]), header([]), header([0, 6]), header([6], frame: 1), header([6], frame: .max), header([6], dtype: "f64"),
+            header([2, 4]), header([]), header([0, 6]), header([6], frame: 1), header([6], frame: .max),
+            header([6], dtype: "f64"),
             header([.max, .max, .max, .max]), header(Array(repeating: 1, count: 9)), header([6], dtype: "f16"),
         ] {
             #expect(throws: TensorFault.self) { try payloads.tensor(bad) }

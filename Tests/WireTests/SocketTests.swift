@@ -111,7 +111,9 @@ import Testing
         repeat { outcomes.append(try router.send(big, to: peer)) } while outcomes.last == .sent && outcomes.count < 1000
         #expect(outcomes.last == .full)
         // What was sent is whole, and the link goes on.
-        for _ in outcomes.dropLast() { guard case .message(let m) = try receive(dealer), m.payloadBytes == 1 << 20 else { throw Unexpected() } }
+        for _ in outcomes.dropLast() {
+            guard case .message(let m) = try receive(dealer), m.payloadBytes == 1 << 20 else { throw Unexpected() }
+        }
         while try router.send(hello(), to: peer) == .full {
             try #require(try Poller.wait(router, waker: waker, timeout: .seconds(10), writable: true) != [])
         }
@@ -129,7 +131,10 @@ import Testing
             ([0xff, 0xff, 0xff], [], { if case .undecodable = $0 { true } else { false } }),
             ([], [], { $0 == .unknownBody(protocolVersion: 0) }),
             ([UInt8](repeating: 0, count: 1001), [], { $0 == .envelopeTooLarge(bytes: 1001, limit: 1000) }),
-            (good, Array(repeating: Payload([1]), count: 70), { if case .tooManyPayloads(5, limit: 4) = $0 { true } else { false } }),
+            (
+                good, Array(repeating: Payload([1]), count: 70),
+                { if case .tooManyPayloads(5, limit: 4) = $0 { true } else { false } }
+            ),
             (
                 good, [Payload([UInt8](repeating: 0, count: 60_000)), Payload([UInt8](repeating: 0, count: 60_000))],
                 { if case .messageTooLarge = $0 { true } else { false } }
@@ -159,13 +164,18 @@ import Testing
 
     @Test func bytesThatAreNoZeroMQHurtNobody() throws {
         let (router, dealer, endpoint) = try pair()
-        for noise in [[UInt8](repeating: 0x7f, count: 5000), Array("GET / HTTP/1.1\r\n\r\n".utf8), [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0xff]] {
+        for noise in [
+            [UInt8](repeating: 0x7f, count: 5000), Array("GET / HTTP/1.1\r\n\r\n".utf8),
+            [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0xff],
+        ] {
             let line = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
             var address = sockaddr_un()
             address.sun_family = sa_family_t(AF_UNIX)
             withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: endpoint.path!.utf8) }
             let result = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(line, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                    connect(line, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                }
             }
             #expect(result == 0)
             #expect(Glibc.send(line, noise, noise.count, Int32(MSG_NOSIGNAL)) == noise.count)
