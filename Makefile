@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos kills throughput files million fuzz wire bench format lint clean
+.PHONY: help setup build demo test chaos kills sanitize throughput files million fuzz wire bench format lint clean
 
 data := $(or $(LORGNETTE_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lorgnette)
 lorgnette := .build/release/lorgnette
@@ -32,6 +32,9 @@ chaos: build ## 20,000 tiny pictures under every fault that --chaos knows, with 
 kills: build ## kill workers and the coordinator of the real experts during a run over 500 pictures, a tenth of them damaged
 	@Tests/Chaos/run.sh $(lorgnette) "$(data)/demo"
 
+sanitize: setup ## the tests of wire, coordinator, workers and kernels with the address and the thread sanitizer
+	@Tests/sanitize.sh
+
 throughput: build ## 10,000 tiny pictures through a trivial expert: items a second, the coordinator's memory
 	@python3 Tests/Chaos/throughput.py $(lorgnette)
 
@@ -58,4 +61,4 @@ lint: ## say where the sources are not formatted
 
 clean: ## remove what was built; models and pictures stay
 	@swift package clean
-	@rm -rf .build/demo .build/chaos .build/kills .build/throughput .build/files .build/million .build/fuzz
+	@rm -rf .build/demo .build/chaos .build/kills .build/address .build/thread .build/throughput .build/files .build/million .build/fuzz
