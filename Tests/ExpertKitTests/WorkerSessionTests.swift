@@ -12,11 +12,11 @@ import Wire
     static let epoch: UInt64 = 77
     let start = SuspendingClock.now
 
-    private func fresh(patience: Duration? = .seconds(60)) -> WorkerSession {
+    func fresh(patience: Duration? = .seconds(60)) -> WorkerSession {
         WorkerSession(Self.description, worker: "w1", pid: 42, epoch: Self.epoch, patience: patience, now: start)
     }
 
-    private func message(_ body: Lorgnette_V1_Envelope.OneOf_Body, epoch: UInt64 = epoch, version: UInt32 = 1)
+    func message(_ body: Lorgnette_V1_Envelope.OneOf_Body, epoch: UInt64 = epoch, version: UInt32 = 1)
         -> WorkerSession.Event
     {
         var message = Message(epoch: epoch, body)
@@ -24,7 +24,7 @@ import Wire
         return .received(message)
     }
 
-    private func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 1000, silence: UInt32 = 5000, max: UInt64 = 0)
+    func welcome(_ options: [String: WireValue] = [:], beat: UInt32 = 1000, silence: UInt32 = 5000, max: UInt64 = 0)
         -> WorkerSession.Event
     {
         message(
@@ -37,7 +37,7 @@ import Wire
                 }))
     }
 
-    private func task(_ id: UInt64, attempt: UInt32 = 1) -> WorkerSession.Event {
+    func task(_ id: UInt64, attempt: UInt32 = 1) -> WorkerSession.Event {
         message(
             .task(
                 .with {
@@ -46,12 +46,12 @@ import Wire
                 }))
     }
 
-    private func finished(_ id: UInt64, attempt: UInt32 = 1, text: String = "", payloads: [Payload] = []) -> WorkerSession.Event {
+    func finished(_ id: UInt64, attempt: UInt32 = 1, text: String = "", payloads: [Payload] = []) -> WorkerSession.Event {
         .finished(.init(id: id, attempt: attempt), .with { $0.text = text }, payloads, seconds: 0.5)
     }
 
     /// Greeted, welcomed, loaded.
-    private func serving(credit: Int = 2, max: UInt64 = 0) -> WorkerSession {
+    func serving(credit: Int = 2, max: UInt64 = 0) -> WorkerSession {
         var session = fresh()
         _ = session.begin(at: start)
         _ = session.handle(welcome(max: max), at: start)
@@ -344,76 +344,6 @@ import Wire
         let actions = session.handle(finished(1, payloads: [Payload([UInt8](repeating: 0, count: 1001))]), at: start)
         #expect(actions.sent.map(\.word) == ["failure 1 internal"])
         #expect(session.handle(task(2), at: start).isRun)
-    }
-
-    // MARK: Liveness
-
-    @Test func sendingAnythingPutsOffTheHeartbeat() {
-        var session = serving()
-        _ = session.handle(task(1), at: start + .milliseconds(800))
-        _ = session.handle(finished(1), at: start + .milliseconds(900))
-        #expect(session.tick(at: start + .milliseconds(1500)).isEmpty)
-        #expect(session.tick(at: start + .milliseconds(1900)).sent.map(\.word) == ["heartbeat"])
-    }
-
-    @Test func aSilentCoordinatorIsLeftAndWorkStops() {
-        var session = serving()
-        _ = session.handle(task(1), at: start)
-        _ = session.handle(message(.heartbeat(.init())), at: start + .seconds(4))
-        #expect(session.tick(at: start + .seconds(8)).exit == nil)
-        let actions = session.tick(at: start + .seconds(9))
-        #expect(actions.exit == .coordinatorLost)
-        #expect(actions.contains { if case .cancel = $0 { true } else { false } })
-        #expect(actions.sent.isEmpty)
-        #expect(session.handle(finished(1), at: start + .seconds(9)).isEmpty)
-    }
-
-    @Test func malformedAndStrangeMessagesAreDropped() {
-        var session = serving()
-        for event in [
-            .malformed(.noEnvelope), message(.hello(.init())), message(.result(.init())),
-            message(.heartbeat(.init()), version: 3),
-        ] {
-            let actions = session.handle(event, at: start)
-            #expect(actions.exit == nil && actions.sent.isEmpty)
-        }
-        #expect(session.handle(task(1), at: start).isRun)
-    }
-
-    // MARK: Ends
-
-    @Test(arguments: [true, false])
-    func drainFinishesWhatIsHeld(_ byCoordinator: Bool) {
-        var session = serving()
-        _ = session.handle(task(1), at: start)
-        let drain = byCoordinator ? message(.drain(.init())) : .drain
-        #expect(session.handle(drain, at: start).isEmpty)
-        #expect(session.handle(task(2), at: start).sent.map(\.word) == ["failure 2 draining"])
-        let last = session.handle(finished(1), at: start)
-        #expect(last.sent.map(\.word) == ["result 1", "goodbye"])
-        #expect(last.exit == .drained)
-    }
-
-    @Test func drainWithNothingHeldIsGoodbye() {
-        var session = serving()
-        let actions = session.handle(message(.drain(.init())), at: start)
-        #expect(actions.sent.map(\.word) == ["goodbye"])
-        #expect(actions.exit == .drained)
-    }
-
-    @Test func drainBeforeAnybodyAnsweredIsTheEnd() {
-        var session = fresh()
-        _ = session.begin(at: start)
-        #expect(session.handle(.drain, at: start).exit == .drained)
-    }
-
-    @Test func goodbyeOfTheCoordinatorStopsTheWork() {
-        var session = serving()
-        _ = session.handle(task(1), at: start)
-        let actions = session.handle(message(.goodbye(.init())), at: start)
-        #expect(actions.exit == .drained)
-        #expect(actions.sent.isEmpty)
-        #expect(actions.contains { if case .cancel = $0 { true } else { false } })
     }
 }
 
