@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test chaos kills sanitize throughput files million fuzz wire bench format lint clean
+.PHONY: help setup build demo test chaos kills sanitize kernels throughput files million fuzz wire bench format lint clean
 
 data := $(or $(LORGNETTE_HOME),$(or $(XDG_DATA_HOME),$(HOME)/.local/share)/lorgnette)
 lorgnette := .build/release/lorgnette
@@ -35,6 +35,10 @@ kills: build ## kill workers and the coordinator of the real experts during a ru
 sanitize: setup ## the tests of wire, coordinator, workers and kernels with the address and the thread sanitizer
 	@Tests/sanitize.sh
 
+kernels: setup ## the tests of kernels and models with every set of kernels that this processor runs
+	@swift build --build-tests $(check)
+	@Tests/kernels.sh
+
 throughput: build ## 10,000 tiny pictures through a trivial expert: items a second, the coordinator's memory
 	@python3 Tests/Chaos/throughput.py $(lorgnette)
 
@@ -50,7 +54,7 @@ fuzz: build ## 200,000 damaged files for each reader of models, pictures and pip
 wire: build ## a million damaged messages to a worker and to the coordinator, over their sockets
 	@"$${LORGNETTE_HOME:-$$HOME/.local/share/lorgnette}/python/bin/python" Tests/Chaos/wire_fuzz.py $(lorgnette)
 
-bench: build ## measure encoder and language model on this machine
+bench: build ## measure models, folders and stages on this machine
 	@$(lorgnette) bench
 
 format: ## format the sources in place

@@ -50,20 +50,21 @@ let package = Package(
         system("CLeptonica"), system("COpenBLAS"), system("CTesseract"), system("CZBar"), system("CZeroMQ"),
 
         // Layer 2
-        library("Tensors", ["CKernels", "COpenBLAS"]),
+        library("Locks", []),
+        library("Tensors", ["CKernels", "COpenBLAS", "Locks"]),
         library("Checkpoints", ["Tensors", crypto]),
         library("Pictures", ["CLeptonica"]),
-        library("Wire", ["CZeroMQ", protobuf]),
+        library("Wire", ["CZeroMQ", "Locks", protobuf]),
         library("Pipelines", [yaml]),
         library("Scoring", []),
 
         // Layer 3
-        library("Models", ["Tensors", "Checkpoints"], resources: [.copy("Resources")]),
-        library("ExpertKit", ["Wire", "CConfinement", crypto]),
+        library("Models", ["Tensors", "Checkpoints", "Locks"], resources: [.copy("Resources")]),
+        library("ExpertKit", ["Wire", "CConfinement", "Locks", crypto]),
         library("Training", ["Models", "Checkpoints", "Tensors"], exclude: ["Recipes"]),
 
         // Layer 4
-        library("Coordination", ["Pipelines", "Wire", protobuf, sqlite, crypto]),
+        library("Coordination", ["Pipelines", "Wire", "Locks", protobuf, sqlite, crypto]),
         library("Conformance", ["Coordination", "Pipelines", "Wire", protobuf, crypto]),
 
         // Layer 5
@@ -77,7 +78,7 @@ let package = Package(
                 "Training", "Models", "Scoring", "Checkpoints", "Tensors", "Pictures", "Pipelines", "ExpertKit", crypto,
                 arguments,
             ]),
-        program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
+        program("lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire", "Locks"]),
         program("lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         program("lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),
@@ -97,17 +98,17 @@ let package = Package(
             name: "FaultyWorker", dependencies: ["Wire", crypto], path: "Tests/FaultyWorker", swiftSettings: strict),
         tests("Tensors", ["Tensors", "CKernels", "Golden"]),
         tests("Checkpoints", ["Checkpoints", "Tensors", "Golden"]),
-        tests("Models", ["Models", "Tensors", "Checkpoints", "Pictures", "Golden"]),
+        tests("Models", ["Models", "Tensors", "Checkpoints", "Pictures", "Locks", "Golden"]),
         tests("Training", ["Training", "Models", "Tensors", "Checkpoints", "Golden"]),
         tests("Pictures", ["Pictures", "Golden"]),
-        tests("Wire", ["Wire"]),
+        tests("Wire", ["Wire", "Locks"]),
         tests("Pipelines", ["Pipelines"]),
         tests("Scoring", ["Scoring", "Checkpoints", "Golden"]),
-        tests("ExpertKit", ["ExpertKit", "Wire"]),
+        tests("ExpertKit", ["ExpertKit", "Wire", "Locks"]),
         tests("Barcode", ["lorgnette-barcode", "ExpertKit", "Wire"]),
         tests("Search", ["lorgnette-search", "ExpertKit", "Wire"]),
         tests("Command", ["lorgnette-command", "ExpertKit", "Wire"]),
-        tests("Coordination", ["Coordination", "Pipelines", "Wire"]),
+        tests("Coordination", ["Coordination", "Pipelines", "Wire", "Locks"]),
         tests("Conformance", ["Conformance", "Wire", "Pictures"]),
         tests("EndToEnd", ["Golden"]),
         tests("Fuzz", ["Mutations"]),

@@ -9,7 +9,9 @@
 typedef __m256 vec;
 #define LANES 8
 #define VECS 4
+#define TILE_TOKENS 4
 #define TILE_ROWS(T) ((T) <= 2 ? 4 : 2)
+#define GEMM_ROWS 4
 #define TABLE lk_avx2
 #define TABLE_NAME "avx2"
 
@@ -25,6 +27,10 @@ typedef __m256 vec;
 #define v_div(A, B) _mm256_div_ps(A, B)
 #define v_fma(A, B, C) _mm256_fmadd_ps(A, B, C)
 #define v_fnma(A, B, C) _mm256_fnmadd_ps(A, B, C)
+#define v_fmaddsub(A, B, C) _mm256_fmaddsub_ps(A, B, C)
+#define v_evens(A) _mm256_moveldup_ps(A)
+#define v_odds(A) _mm256_movehdup_ps(A)
+#define v_swap_pairs(A) _mm256_permute_ps(A, 0xb1)
 #define v_max(A, B) _mm256_max_ps(A, B)
 #define v_min(A, B) _mm256_min_ps(A, B)
 #define v_abs(A) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), A)
@@ -44,6 +50,24 @@ static inline float v_top(vec v) {
     __m128 s = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_max_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
+}
+
+static inline void v_transpose(vec v[LANES]) {
+    vec a[LANES], b[LANES];
+    for (int i = 0; i < 8; i += 2) {
+        a[i] = _mm256_unpacklo_ps(v[i], v[i + 1]);
+        a[i + 1] = _mm256_unpackhi_ps(v[i], v[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; j++) {
+            const __m256d low = _mm256_castps_pd(a[i + j]), high = _mm256_castps_pd(a[i + 2 + j]);
+            b[i + 2 * j] = _mm256_castpd_ps(_mm256_unpacklo_pd(low, high));
+            b[i + 2 * j + 1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low, high));
+        }
+    for (int i = 0; i < 4; i++) {
+        v[i] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x20);
+        v[i + 4] = _mm256_permute2f128_ps(b[i], b[i + 4], 0x31);
+    }
 }
 
 static inline vec power_of_2(__m256i n) {

@@ -1,7 +1,7 @@
 // AVX-512 (F, BW, DQ, VL): 16 floats at a time.
 #if defined(__x86_64__)
 #include "formats.h"
-#include <immintrin.h>
+#include "turn16.h"
 #include <math.h>
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)
@@ -9,7 +9,9 @@
 typedef __m512 vec;
 #define LANES 16
 #define VECS 2
-#define TILE_ROWS(T) 4
+#define TILE_TOKENS 8
+#define TILE_ROWS(T) ((T) <= 4 ? 4 : 2)
+#define GEMM_ROWS 8
 #define TABLE lk_avx512
 #define TABLE_NAME "avx512"
 
@@ -25,12 +27,23 @@ typedef __m512 vec;
 #define v_div(A, B) _mm512_div_ps(A, B)
 #define v_fma(A, B, C) _mm512_fmadd_ps(A, B, C)
 #define v_fnma(A, B, C) _mm512_fnmadd_ps(A, B, C)
+#define v_fmaddsub(A, B, C) _mm512_fmaddsub_ps(A, B, C)
+#define v_evens(A) _mm512_moveldup_ps(A)
+#define v_odds(A) _mm512_movehdup_ps(A)
+#define v_swap_pairs(A) _mm512_permute_ps(A, 0xb1)
 #define v_max(A, B) _mm512_max_ps(A, B)
 #define v_min(A, B) _mm512_min_ps(A, B)
 #define v_abs(A) _mm512_abs_ps(A)
 #define v_sqrt(A) _mm512_sqrt_ps(A)
 #define v_sum(A) _mm512_reduce_add_ps(A)
 #define v_top(A) _mm512_reduce_max_ps(A)
+
+static inline void v_transpose(vec v[LANES]) {
+    __m512i t[LANES];
+    for (int i = 0; i < LANES; i++) t[i] = _mm512_castps_si512(v[i]);
+    turn_16(t);
+    for (int i = 0; i < LANES; i++) v[i] = _mm512_castsi512_ps(t[i]);
+}
 
 /// exp(x) = 2^n exp(r), |r| <= ln 2 / 2, by the Taylor series to r^7 / 7! (off by 5e-9 at most).
 static inline vec v_exp(vec x) {

@@ -4,6 +4,7 @@
 
 #if defined(__x86_64__)
 extern const lk_kernels lk_avx2, lk_avx512;
+extern const lk_single lk_vnni_single;
 
 static int runs_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -13,6 +14,19 @@ static int runs_avx512(void) {
     return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+
+/// AVX-512 with products of one token in integers; without such products where the CPU has none.
+static lk_kernels vnni;
+
+/// Before any thread asks.
+__attribute__((constructor)) static void make_vnni(void) {
+    __builtin_cpu_init();
+    if (!runs_avx512() || !__builtin_cpu_supports("avx512vnni")) return;
+    vnni = lk_avx512;
+    vnni.name = "vnni";
+    vnni.single = lk_vnni_single;
+}
+
 #endif
 
 const lk_kernels *lk_kernels_named(const char *name) {
@@ -20,13 +34,14 @@ const lk_kernels *lk_kernels_named(const char *name) {
 #if defined(__x86_64__)
     if (strcmp(name, "avx2") == 0 && runs_avx2()) return &lk_avx2;
     if (strcmp(name, "avx512") == 0 && runs_avx512()) return &lk_avx512;
+    if (strcmp(name, "vnni") == 0) return vnni.single.pack ? &vnni : NULL;
 #endif
     return NULL;
 }
 
 const lk_kernels *lk_kernels_best(void) {
-    static const char *const fastest_first[] = {"avx512", "avx2"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const fastest_first[] = {"vnni", "avx512", "avx2"};
+    for (size_t i = 0; i < sizeof fastest_first / sizeof *fastest_first; i++) {
         const lk_kernels *found = lk_kernels_named(fastest_first[i]);
         if (found) return found;
     }

@@ -1,11 +1,12 @@
 // The loops once for every instruction set. A file that includes this has defined:
-//   vec, LANES, VECS = 32 / LANES, TILE_ROWS(T), TABLE (name of the table), TABLE_NAME (its text)
+//   vec, LANES, VECS = 32 / LANES, TILE_TOKENS (4 or 8), TILE_ROWS(T), TABLE (name of the table), TABLE_NAME (its text)
 //   v_zero, v_set1, v_load, v_store, v_load_part, v_store_part, v_add, v_sub, v_mul, v_div, v_fma (a b + c), v_fnma (c - a b),
+//   v_fmaddsub (a b - c in even lanes, a b + c in odd ones), v_evens, v_odds (each pair's first or second, twice), v_swap_pairs
 //   v_max, v_min (NaN in the second argument wins), v_abs, v_sqrt, v_sum, v_top, v_exp
+//   GEMM_ROWS, v_transpose(vec v[LANES]), a square of vectors turned
 //   and a loader for each type: load_<type>(row, b, w) writes elements 32 b ... 32 b + 31 of a row to vec w[VECS].
 // Nothing here sees more of the CPU than those.
 
-#define MAX_TOKENS 4
 #define MAX_ROWS 4
 // How far ahead of its use a weight is asked for. Rows are too short for the CPU to find the pattern by itself:
 // what follows the tile is the next one, so that is asked for, or what comes in the same rows if those are long.
@@ -17,12 +18,11 @@
 #define DEFINE_TYPE(TYPE, STEP, STEP_BYTES, BYTES) \
     INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, size_t columns, const float *x, size_t x_stride, \
                             const float *bias, float *out, size_t out_stride, const int rows, const int tokens) { \
-        /* One token alone has too few sums to hide the latency of an addition, so it has two for each row. */ \
-        vec sum[MAX_ROWS][MAX_TOKENS][2]; \
-        const int chains = tokens == 1 ? 2 : 1; \
+        /* A sum is one chain of additions whatever the tile, so that a token's result does not depend on its company. */ \
+        vec sum[MAX_ROWS][TILE_TOKENS]; \
         _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) \
             _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
-                sum[r][t][0] = sum[r][t][1] = v_zero(); \
+                sum[r][t] = v_zero(); \
         const size_t whole = columns / BLOCK, ahead = PREFETCH_DISTANCE(rows * row_bytes); \
         for (size_t b = 0; b < whole; b++) \
             _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) { \
@@ -31,7 +31,7 @@
                 load_##TYPE(w + (size_t)r * row_bytes, b, v); \
                 _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
                     _Pragma("clang loop unroll(full)") for (int j = 0; j < VECS; j++) \
-                        sum[r][t][j % chains] = v_fma(v[j], v_load(x + (size_t)t * x_stride + b * BLOCK + (size_t)j * LANES), sum[r][t][j % chains]); \
+                        sum[r][t] = v_fma(v[j], v_load(x + (size_t)t * x_stride + b * BLOCK + (size_t)j * LANES), sum[r][t]); \
             } \
         const size_t rest = columns % BLOCK; \
         if (STEP == 1 && rest) { \
@@ -45,13 +45,13 @@
                     for (size_t j = 0; j * LANES < rest; j++) { \
                         const float *from = x + (size_t)t * x_stride + whole * BLOCK + j * LANES; \
                         const size_t n = rest - j * LANES; \
-                        sum[r][t][0] = v_fma(v[j], n < LANES ? v_load_part(from, n) : v_load(from), sum[r][t][0]); \
+                        sum[r][t] = v_fma(v[j], n < LANES ? v_load_part(from, n) : v_load(from), sum[r][t]); \
                     } \
             } \
         } \
         _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) \
             _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
-                out[(size_t)t * out_stride + (size_t)r] = v_sum(v_add(sum[r][t][0], sum[r][t][1])) + (bias ? bias[r] : 0); \
+                out[(size_t)t * out_stride + (size_t)r] = v_sum(sum[r][t]) + (bias ? bias[r] : 0); \
     } \
     INLINE void rows_##TYPE(const uint8_t *w, size_t row_bytes, size_t rows, size_t columns, const float *x, size_t x_stride, \
                             const float *bias, float *out, size_t out_stride, const int tokens) { \
@@ -65,12 +65,14 @@
     static void product_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const float *x, size_t x_stride, \
                                size_t tokens, const float *bias, float *out, size_t out_stride) { \
         /* With several tiles of tokens, a band of rows stays in the nearest cache while they pass. */ \
-        const size_t band = tokens > MAX_TOKENS ? 16 : rows; \
+        const size_t band = tokens > TILE_TOKENS ? 16 : rows; \
         for (size_t first = 0; first < rows; first += band) { \
             const size_t n = rows - first < band ? rows - first : band; \
             const uint8_t *w = (const uint8_t *)weights + first * row_bytes; \
             const float *b = bias ? bias + first : NULL; \
             size_t t = 0; \
+            if (TILE_TOKENS == 8) \
+                for (; t + 8 <= tokens; t += 8) rows_##TYPE(w, row_bytes, n, columns, x + t * x_stride, x_stride, b, out + t * out_stride + first, out_stride, TILE_TOKENS); \
             for (; t + 4 <= tokens; t += 4) rows_##TYPE(w, row_bytes, n, columns, x + t * x_stride, x_stride, b, out + t * out_stride + first, out_stride, 4); \
             const float *xt = x + t * x_stride; \
             float *yt = out + t * out_stride + first; \
@@ -109,6 +111,8 @@ DEFINE_TYPE(q8_0, BLOCK, 1, Q8_0_BYTES)
 DEFINE_TYPE(q4_k, BLOCK, 1, Q4_K_BYTES / 8)
 DEFINE_TYPE(q5_k, BLOCK, 1, Q5_K_BYTES / 8)
 DEFINE_TYPE(q6_k, BLOCK, 1, Q6_K_BYTES / 8)
+
+#include "loops_gemm.h"
 
 // Calls BODY(load, store) for whole vectors and once more for a part.
 #define FOR_EACH_VECTOR(N, WHOLE, PART) \
@@ -153,6 +157,17 @@ MAP_2(add, v_add(a, b))
 MAP_2(multiply, v_mul(a, b))
 MAP_2(silu_multiply, v_mul(v_mul(a, sigmoid(a)), b))
 
+static double multiply_registers(size_t rounds, float *sink) {
+    // Enough of them to hide the latency of one, few enough for registers.
+    vec sums[10];
+    const vec factor = v_set1(0.999f), more = v_set1(*sink);
+    for (int j = 0; j < 10; j++) sums[j] = v_set1((float)j);
+    for (size_t i = 0; i < rounds; i++)
+        _Pragma("clang loop unroll(full)") for (int j = 0; j < 10; j++) sums[j] = v_fma(sums[j], factor, more);
+    for (int j = 0; j < 10; j++) *sink += v_sum(sums[j]);
+    return 2.0 * 10 * LANES * (double)rounds;
+}
+
 static float dot(const float *a, const float *b, size_t n) {
     vec sum[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
     size_t i = 0;
@@ -193,6 +208,16 @@ static void weighted_sum(const float *weights, const float *values, size_t strid
     }
     if (d < n)
         for (size_t i = 0; i < count; i++) axpy(weights[i], values + i * stride + d, out + d, n - d);
+}
+
+INLINE vec turned(vec x, vec turn, vec sign) {
+    return v_fmaddsub(x, v_evens(turn), v_mul(v_swap_pairs(x), v_mul(sign, v_odds(turn))));
+}
+
+static void rotate(float *x, const float *turn, float sign, size_t n) {
+    const vec s = v_set1(sign);
+    FOR_EACH_VECTOR(n, v_store(x + i, turned(v_load(x + i), v_load(turn + i), s)),
+                    v_store_part(x + i, turned(v_load_part(x + i, left), v_load_part(turn + i, left), s), left))
 }
 
 static void softmax(float *x, size_t n) {
@@ -266,8 +291,9 @@ const lk_kernels TABLE = {
         [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q5_0] = product_q5_0, [LK_Q5_1] = product_q5_1,
         [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
     },
-    .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
-    .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
+    .gemm = {.panel = PANEL, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product},
+    .multiply_registers = multiply_registers, .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
+    .rotate = rotate, .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,
     .softmax_backward = softmax_backward, .rms_norm_backward = rms_norm_backward,
     .layer_norm_backward = layer_norm_backward, .silu_multiply_backward = silu_multiply_backward,

@@ -133,6 +133,14 @@ static void widen_q6_k(const void *source, float *out, size_t n) {
     }
 }
 
+static double multiply_registers(size_t rounds, float *sink) {
+    float sums[8] = {0};
+    for (size_t i = 0; i < rounds; i++)
+        for (int j = 0; j < 8; j++) sums[j] = sums[j] * 0.999f + *sink;
+    for (int j = 0; j < 8; j++) *sink += sums[j];
+    return 2.0 * 8 * (double)rounds;
+}
+
 static float dot(const float *a, const float *b, size_t n) {
     float sum = 0;
     for (size_t i = 0; i < n; i++) sum += a[i] * b[i];
@@ -164,6 +172,25 @@ PRODUCT(product_q4_k, widen_q4_k, SUPER_BLOCK, Q4_K_BYTES)
 PRODUCT(product_q5_k, widen_q5_k, SUPER_BLOCK, Q5_K_BYTES)
 PRODUCT(product_q6_k, widen_q6_k, SUPER_BLOCK, Q6_K_BYTES)
 
+static size_t gemm_bytes(size_t tokens, size_t columns) { return tokens * columns * sizeof(float); }
+
+static void gemm_pack(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed) {
+    (void)tokens;
+    memcpy((float *)packed + panel * columns, x + panel * x_stride, columns * sizeof(float));
+}
+
+static void gemm_product(const float *w, size_t row_step, size_t column_step, size_t rows, size_t columns, const void *packed,
+                         size_t tokens, float scale, const float *bias, float *out, size_t out_stride, int adding) {
+    for (size_t t = 0; t < tokens; t++)
+        for (size_t r = 0; r < rows; r++) {
+            float sum = 0;
+            for (size_t k = 0; k < columns; k++)
+                sum += w[r * row_step + k * column_step] * ((const float *)packed)[t * columns + k];
+            float *to = out + t * out_stride + r;
+            *to = (adding ? *to : 0) + scale * sum + (bias ? bias[r] : 0);
+        }
+}
+
 static void axpy(float alpha, const float *x, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] += alpha * x[i];
 }
@@ -182,6 +209,14 @@ static void scores(const float *q, const float *keys, size_t stride, size_t coun
 
 static void weighted_sum(const float *weights, const float *values, size_t stride, size_t count, size_t n, float *out) {
     for (size_t i = 0; i < count; i++) axpy(weights[i], values + i * stride, out, n);
+}
+
+static void rotate(float *x, const float *turn, float sign, size_t n) {
+    for (size_t i = 0; i < n; i += 2) {
+        const float a = x[i], b = x[i + 1], cosine = turn[i], sine = sign * turn[i + 1];
+        x[i] = a * cosine - b * sine;
+        x[i + 1] = a * sine + b * cosine;
+    }
 }
 
 static void softmax(float *x, size_t n) {
@@ -302,8 +337,9 @@ const lk_kernels lk_scalar = {
         [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q5_0] = product_q5_0, [LK_Q5_1] = product_q5_1,
         [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
     },
-    .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
-    .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
+    .gemm = {.panel = 1, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product},
+    .multiply_registers = multiply_registers, .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
+    .rotate = rotate, .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,
     .softmax_backward = softmax_backward, .rms_norm_backward = rms_norm_backward,
     .layer_norm_backward = layer_norm_backward, .silu_multiply_backward = silu_multiply_backward,

@@ -47,6 +47,9 @@ public struct ExpertLocator: Sendable {
         }
     }
 
+    /// The path of the program of an expert; nil if there is none.
+    public func program(ofExpert name: String) -> String? { find("lorgnette-\(name)") }
+
     /// The path of a program; nil if there is none that can be run.
     private func find(_ program: String) -> String? {
         if program.contains("/") { return access(program, X_OK) == 0 ? program : nil }

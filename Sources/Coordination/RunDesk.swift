@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Locks
 
 /// Where a run can be watched: `status.json`, renewed each second, and a log of what befell its workers and tasks, a line
 /// of JSON for each event. What cannot be written is let go: a run does not end for it.
@@ -28,7 +28,7 @@ public final class RunDesk: Sendable {
     private static let mostLog = 64 << 20
 
     private let status: String
-    private let state = Mutex(State())
+    private let state = Locked(State())
 
     /// - Parameters:
     ///   - status: the file to renew.

@@ -1,9 +1,9 @@
-import Synchronization
+import Locks
 import Wire
 
 /// What compute threads leave for the socket's owner.
 final class Mailbox: Sendable {
-    private let events = Mutex<[WorkerSession.Event]>([])
+    private let events = Locked<[WorkerSession.Event]>([])
     private let waker: Waker
 
     init(waker: Waker) { self.waker = waker }

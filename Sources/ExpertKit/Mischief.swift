@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Locks
 import Wire
 
 /// What a worker does to itself and to its messages because a coordinator under `--chaos` said so.
@@ -7,7 +7,7 @@ final class Mischief: Sendable {
     private let chaos: Chaos
     private let stage: String
     /// Of the tasks that are not answered yet; an answer does not say whose it is.
-    private let items = Mutex<[ExpertTask.Key: String]>([:])
+    private let items = Locked<[ExpertTask.Key: String]>([:])
 
     /// Nil where the coordinator asked for none.
     /// - Parameters:

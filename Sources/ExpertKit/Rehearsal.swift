@@ -1,4 +1,4 @@
-import Synchronization
+import Locks
 import Wire
 
 /// An expert in this process, without a socket: for its author's tests. Checks what the wire would check.
@@ -11,7 +11,7 @@ public final class Rehearsal<Worker: Expert> {
     public let expert: Worker
     private let progress = Progress()
 
-    private final class Progress: Sendable { let text = Mutex("") }
+    private final class Progress: Sendable { let text = Locked("") }
 
     /// Loads and warms up.
     /// - Throws: ``ExpertFailure`` BAD_OPTION, and what the expert throws.

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 import Wire
 
 /// The thin loop around a ``WorkerSession``: owns the socket, never computes, and so beats while the expert loads or works.

@@ -10,8 +10,12 @@ struct AttentionHead {
     let values: UnsafePointer<Float>
     let valueStride: Int
 
-    /// Queries that share one product: enough for BLAS, few enough for scratch.
-    static let block = 64
+    /// Queries that share one product, at most: where each sees all keys, and where they see ever more of them, so that
+    /// large blocks would compute much that is not seen.
+    private static let (wideBlock, causalBlock) = (192, 64)
+
+    /// The most queries of one product.
+    static let block = wideBlock
 
     /// Scratch for `heads` heads that work at the same time over at most `keys` keys: [heads, block, keys].
     static func scratch(heads: Int, keys: Int) -> Tensor { Tensor(heads, block, keys) }
@@ -33,21 +37,24 @@ struct AttentionHead {
             Math.weightedSum(scores, values, stride: valueStride, count: seen, size, addingInto: out)
             return
         }
-        for start in Swift.stride(from: 0, to: rows, by: Self.block) {
-            let n = min(Self.block, rows - start)
-            let most = causal ? seen + start + n - 1 : seen
-            Math.sgemm(
-                m: n, n: most, k: size, a: q + start * stride, lda: stride, b: keys, ldb: keyStride, transB: true,
-                c: scores, ldc: most, alpha: scale)
+        let most = causal ? Self.causalBlock : Self.wideBlock
+        // As many blocks as are needed, and none of them much smaller than the others.
+        let blocks = (rows + most - 1) / most
+        let step = min(most, ((rows + blocks - 1) / blocks + 15) / 16 * 16)
+        for start in Swift.stride(from: 0, to: rows, by: step) {
+            let n = min(step, rows - start)
+            let reach = causal ? seen + start + n - 1 : seen
+            PackedRows(q + start * stride, stride: stride, rows: n, columns: size).multiply(
+                keys, rowStep: keyStride, weights: reach, scale: scale, into: scores, outStride: reach)
             for r in 0..<n {
                 let visible = causal ? seen + start + r : seen
-                let row = scores + r * most
+                let row = scores + r * reach
                 Math.softmax(row, count: visible)
-                (row + visible).update(repeating: 0, count: most - visible)
+                (row + visible).update(repeating: 0, count: reach - visible)
             }
-            Math.sgemm(
-                m: n, n: size, k: most, a: scores, lda: most, b: values, ldb: valueStride,
-                c: out + start * outStride, ldc: outStride, alpha: factor, beta: adding ? 1 : 0)
+            PackedRows(scores, stride: reach, rows: n, columns: reach).multiply(
+                values, rowStep: 1, columnStep: valueStride, weights: size, scale: factor, adding: adding,
+                into: out + start * outStride, outStride: outStride)
         }
     }
 }

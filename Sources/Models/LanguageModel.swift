@@ -84,15 +84,30 @@ public struct LanguageModel: Sendable {
 
     /// Reads `prompt` into `state` and writes at most `limit` tokens after it, until one of `stop`.
     ///
+    /// With a `batch`, which lent the state, other threads may do so at the same time, and what is written is the same.
     /// `each` gets the new text after every token, in whole characters, possibly empty; what it throws ends the
     /// generation. Throws `ModelError` as `Llama.forward` does.
     public func generate(
-        after prompt: [Int], in state: Llama.State, limit: Int, stop: Set<Int>, sampler: inout Sampler,
-        each: (String) throws -> Void = { _ in }
+        after prompt: [Int], in state: Llama.State, of batch: DecodingBatch? = nil, limit: Int, stop: Set<Int>,
+        sampler: inout Sampler, each: (String) throws -> Void = { _ in }
+    ) throws -> Generation {
+        guard let batch else {
+            let logits = try llama.forward(prompt, state)
+            return try write(logits, state, limit, stop, &sampler, each) { _ = try llama.forward([$0], state) }
+        }
+        let logits = try batch.alone { try llama.forward(prompt, state) }
+        return try batch.write {
+            try write(logits, state, limit, stop, &sampler, each) { try batch.step($0, state) }
+        }
+    }
+
+    /// What is written after a prompt whose last token has left `logits`, which `read` renews.
+    private func write(
+        _ logits: Tensor, _ state: Llama.State, _ limit: Int, _ stop: Set<Int>, _ sampler: inout Sampler,
+        _ each: (String) throws -> Void, read: (Int) throws -> Void
     ) throws -> Generation {
         var generation = Generation()
         var decoder = StreamDecoder(tokenizer)
-        var logits = try llama.forward(prompt, state)
         while generation.ids.count < limit {
             let next = try sampler.next(logits, history: generation.ids)
             if stop.contains(next) {
@@ -104,7 +119,7 @@ public struct LanguageModel: Sendable {
             generation.text += text
             try each(text)
             if generation.ids.count == limit || state.position == state.capacity { break }
-            logits = try llama.forward([next], state)
+            try read(next)
         }
         let rest = decoder.finish()
         generation.text += rest

@@ -35,23 +35,23 @@ struct Linear: Sendable {
         self.init(weight: Matrix(joined), bias: bias)
     }
 
-    func callAsFunction(_ x: Tensor, rows: Int, into y: Tensor) {
-        Linear.apply([(self, y)], to: x, rows: rows)
+    func callAsFunction(_ x: Tensor, rows: Int, into y: Tensor, packed: Bool = false) {
+        Linear.apply([(self, y)], to: x, rows: rows, packed: packed)
     }
 
-    /// Several linears over the same x: in one sweep where nothing stands between x and the weights.
-    static func apply(_ products: [(linear: Linear, y: Tensor)], to x: Tensor, rows: Int) {
+    /// Several linears over the same x: in one sweep where nothing stands between x and the weights. `packed`: see `Math.linear`.
+    static func apply(_ products: [(linear: Linear, y: Tensor)], to x: Tensor, rows: Int, packed: Bool = false) {
         var shared: [(w: Matrix, bias: Tensor?, y: Tensor)] = []
         for (linear, y) in products {
             if case .input(let scale) = linear.scale {
                 let scaled = Tensor(rows, x.columns)
                 for t in 0..<rows { Math.multiply(x.row(t), scale.data, scaled.row(t), x.columns) }
-                Math.linear(scaled, rows: rows, linear.weight, bias: linear.bias, into: y)
+                Math.linear(scaled, rows: rows, linear.weight, bias: linear.bias, into: y, packed: packed)
             } else {
                 shared.append((linear.weight, linear.bias, y))
             }
         }
-        if !shared.isEmpty { Math.linears(x, rows: rows, shared) }
+        if !shared.isEmpty { Math.linears(x, rows: rows, shared, packed: packed) }
         for (linear, y) in products {
             linear.lowRank?.add(x, rows: rows, to: y)
             if case .output(let scale) = linear.scale { Math.multiplyRow(y, scale, rows: rows, into: y) }
@@ -76,9 +76,9 @@ final class LowRank: Sendable {
         let rank = down.rows
         let narrow = Tensor(rows, rank)
         Math.linear(x, rows: rows, Matrix(down), into: narrow)
-        Math.sgemm(
-            m: rows, n: up.rows, k: rank, a: narrow.data, lda: rank, b: up.data, ldb: rank, transB: true, c: y.data,
-            ldc: y.columns, beta: 1)
+        let change = Tensor(rows, up.rows)
+        Math.linear(narrow, rows: rows, Matrix(up), into: change)
+        Math.add(y, change, rows: rows, into: y)
     }
 }
 

@@ -1,7 +1,7 @@
 import Tensors
 
 extension Llama {
-    /// What a conversation has made the model remember, and the scratch of its next step. Used by one thread at a time.
+    /// What a conversation has made the model remember. Used by one thread at a time.
     public final class State: @unchecked Sendable {
         /// Tokens that fit.
         public let capacity: Int
@@ -10,44 +10,33 @@ extension Llama {
         /// Adapter prompts of the picture that the conversation is about, if any.
         public var prompts: AdapterPrompts?
 
-        /// Tokens that go through the layers together.
-        let chunk: Int
         let keys: [Tensor]  // per layer [capacity, G d], rotated
         let values: [Tensor]  // per layer [capacity, G d]
-        let x: Tensor  // [chunk, D]    hidden states
-        let n: Tensor  // [chunk, D]    normalised, and results of a sublayer
-        let q: Tensor  // [chunk, H d]
-        let k: Tensor  // [chunk, G d]
-        let v: Tensor  // [chunk, G d]
-        let a: Tensor  // [chunk, H d]  attention's result
-        let gate: Tensor  // [chunk, F]
-        let up: Tensor  // [chunk, F]
+        /// Of the last token that was read.
         let logits: Tensor  // [1, V]
-        private let scratch: Tensor  // [H, block, capacity]
-        private let rotary: RotaryTable
-        private let configuration: LlamaConfiguration
+        let workspace: Workspace
 
         /// Room for `capacity` tokens; memory is committed as it is used. Throws `ModelError.contextFull` if the model
         /// was not made for so many.
-        public init(_ model: Llama, capacity: Int, chunk: Int = 256) throws(ModelError) {
+        /// - Parameter chunk: the most tokens that are read together.
+        public convenience init(_ model: Llama, capacity: Int, chunk: Int = 256) throws(ModelError) {
+            guard capacity > 0, capacity <= model.configuration.context else {
+                throw .contextFull(capacity: model.configuration.context, needed: capacity)
+            }
+            try self.init(
+                model, capacity: capacity, Workspace(model, capacity: capacity, rows: min(max(1, chunk), capacity)))
+        }
+
+        /// The same, with scratch that others use, too, though never at the same time.
+        public init(_ model: Llama, capacity: Int, _ workspace: Workspace) throws(ModelError) {
             let c = model.configuration
             guard capacity > 0, capacity <= c.context else { throw .contextFull(capacity: c.context, needed: capacity) }
+            precondition(capacity <= workspace.capacity, "a state of \(capacity) in a workspace of \(workspace.capacity)")
             self.capacity = capacity
-            self.chunk = min(max(1, chunk), capacity)
-            configuration = c
+            self.workspace = workspace
             keys = (0..<c.layers).map { _ in Tensor(capacity, c.kvWidth) }
             values = (0..<c.layers).map { _ in Tensor(capacity, c.kvWidth) }
-            x = Tensor(self.chunk, c.width)
-            n = Tensor(self.chunk, c.width)
-            q = Tensor(self.chunk, c.queryWidth)
-            k = Tensor(self.chunk, c.kvWidth)
-            v = Tensor(self.chunk, c.kvWidth)
-            a = Tensor(self.chunk, c.queryWidth)
-            gate = Tensor(self.chunk, c.hidden)
-            up = Tensor(self.chunk, c.hidden)
             logits = Tensor(1, c.vocabulary)
-            scratch = AttentionHead.scratch(heads: c.heads, keys: max(capacity, LlamaAdapter.mostQueries))
-            rotary = RotaryTable(c, positions: capacity)
         }
 
         /// Forgets everything, prompts included.
@@ -62,6 +51,15 @@ extension Llama {
             self.position = position
         }
 
+        /// Forgets everything and takes over what another state of the same model and the same prompts has seen.
+        public func adopt(_ other: State) {
+            precondition(other.position <= capacity, "\(other.position) tokens in a state of \(capacity)")
+            (position, prompts) = (other.position, other.prompts)
+            for (mine, its) in zip(keys + values, other.keys + other.values) {
+                mine.data.update(from: its.data, count: position * its.columns)
+            }
+        }
+
         func admit(_ tokens: [Int], _ c: LlamaConfiguration) throws(ModelError) {
             guard position + tokens.count <= capacity else {
                 throw .contextFull(capacity: capacity, needed: position + tokens.count)
@@ -69,25 +67,6 @@ extension Llama {
             for token in tokens where !(0..<c.vocabulary).contains(token) {
                 throw .token(id: token, vocabulary: c.vocabulary)
             }
-        }
-
-        /// Scores of head `h`: [block, capacity].
-        func scores(_ h: Int) -> UnsafeMutablePointer<Float> {
-            scratch.data + h * AttentionHead.block * scratch.columns
-        }
-
-        /// Calls `body` for each query head, on several threads if the work (queries times keys) is worth it.
-        func perHead(work: Int, _ body: (Int) -> Void) {
-            if work > 256 {
-                ThreadPool.shared.run(configuration.heads, body)
-            } else {
-                for h in 0..<configuration.heads { body(h) }
-            }
-        }
-
-        /// Turns every head in a row as its position says.
-        func rotate(_ row: UnsafeMutablePointer<Float>, heads: Int, position: Int) {
-            rotary.rotate(row, heads: heads, position: position)
         }
     }
 }

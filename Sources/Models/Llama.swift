@@ -92,78 +92,132 @@ public struct Llama: Sendable {
         _ tokens: [Int], _ state: State, logits rows: Rows = .last, observe: Observer? = nil
     ) throws(ModelError) -> Tensor {
         try state.admit(tokens, configuration)
+        let w = state.workspace
         let all = rows == .all ? Tensor(tokens.count, configuration.vocabulary) : nil
         var done = 0
         while done < tokens.count {
-            let T = min(state.chunk, tokens.count - done)
-            for t in 0..<T { embedding.row(tokens[done + t], into: state.x.row(t)) }
-            observe?(0, state.x, T, state.position)
-            for i in layers.indices {
-                attention(i, rows: T, state)
-                feedForward(i, rows: T, state)
-                observe?(i + 1, state.x, T, state.position)
+            let T = min(w.rows, tokens.count - done)
+            pass(tokens[done..<done + T], [Segment(state: state, first: 0, rows: T)], w) { i in
+                observe?(i, w.x, T, state.position)
             }
-            if let all { try project(rows: T, from: 0, state, into: all.row(done)) }
+            if let all { project(rows: T, from: 0, w, into: all.row(done)) }
             state.position += T
             done += T
-            if rows == .last, done == tokens.count { try project(rows: 1, from: T - 1, state, into: state.logits.data) }
+            if rows == .last, done == tokens.count { project(rows: 1, from: T - 1, w, into: state.logits.data) }
         }
-        return all ?? state.logits
+        let logits = all ?? state.logits
+        if rows != .none { try check(logits, state) }
+        return logits
+    }
+
+    /// Reads one token after what each of several states has seen, all in one pass over the weights, and leaves the logits
+    /// in the states. What a state gets does not depend on the others, bit by bit.
+    /// - Returns: what `forward` would have thrown, for each state; one that has no room is left as it was.
+    public func step(_ tokens: [Int], _ states: [State], _ w: Workspace) -> [ModelError?] {
+        precondition(tokens.count == states.count && states.count <= w.logits.rows, "a token for each state")
+        var errors: [ModelError?] = zip(tokens, states).map { token, state in
+            do throws(ModelError) {
+                try state.admit([token], configuration)
+                return nil
+            } catch { return error }
+        }
+        let admitted = states.indices.filter { errors[$0] == nil }
+        let rows = admitted.count
+        if rows == 0 { return errors }
+        pass(
+            admitted.map { tokens[$0] }[...],
+            admitted.enumerated().map { Segment(state: states[$1], first: $0, rows: 1) }, w)
+        project(rows: rows, from: 0, w, into: w.logits.data)
+        for (row, i) in admitted.enumerated() {
+            states[i].position += 1
+            states[i].logits.data.update(from: w.logits.row(row), count: configuration.vocabulary)
+            do throws(ModelError) { try check(states[i].logits, states[i]) } catch { errors[i] = error }
+        }
+        return errors
+    }
+
+    /// The rows of a pass that belong to one state, which has seen what is before them.
+    private struct Segment {
+        let state: State
+        let first: Int
+        let rows: Int
+    }
+
+    /// Takes tokens through all layers: hidden states in w.x, keys and values in the states, whose positions stay.
+    private func pass(_ tokens: ArraySlice<Int>, _ segments: [Segment], _ w: Workspace, observe: (Int) -> Void = { _ in }) {
+        for (t, token) in tokens.enumerated() { embedding.row(token, into: w.x.row(t)) }
+        observe(0)
+        for i in layers.indices {
+            attention(i, rows: tokens.count, segments, w)
+            feedForward(i, rows: tokens.count, w)
+            observe(i + 1)
+        }
     }
 
     /// x += wo · attention(wq · n, wk · n, wv · n), n = rms(x)
-    private func attention(_ i: Int, rows T: Int, _ s: State) {
+    private func attention(_ i: Int, rows T: Int, _ segments: [Segment], _ w: Workspace) {
         let layer = layers[i]
         let c = configuration
-        Math.rmsNorm(s.x, rows: T, weight: layer.attentionNorm, eps: c.normEps, into: s.n)
-        Linear.apply([(layer.wq, s.q), (layer.wk, s.k), (layer.wv, s.v)], to: s.n, rows: T)
-        for t in 0..<T {
-            s.rotate(s.q.row(t), heads: c.heads, position: s.position + t)
-            s.rotate(s.k.row(t), heads: c.kvHeads, position: s.position + t)
+        Math.rmsNorm(w.x, rows: T, weight: layer.attentionNorm, eps: c.normEps, into: w.n)
+        Linear.apply([(layer.wq, w.q), (layer.wk, w.k), (layer.wv, w.v)], to: w.n, rows: T)
+        for segment in segments {
+            let (s, first, rows) = (segment.state, segment.first, segment.rows)
+            w.rotate(w.q, from: first, rows: rows, heads: c.heads, position: s.position)
+            w.rotate(w.k, from: first, rows: rows, heads: c.kvHeads, position: s.position)
+            s.keys[i].row(s.position).update(from: w.k.row(first), count: rows * c.kvWidth)
+            s.values[i].row(s.position).update(from: w.v.row(first), count: rows * c.kvWidth)
         }
-        s.keys[i].row(s.position).update(from: s.k.data, count: T * c.kvWidth)
-        s.values[i].row(s.position).update(from: s.v.data, count: T * c.kvWidth)
-        let prompts = s.prompts?.layer(i)
-        s.perHead(work: T * (s.position + T)) { h in
-            let at = h * c.headSize
-            let words = head(h, s.keys[i], s.values[i])
-            words.attend(
-                s.q.data + at, stride: c.queryWidth, rows: T, seen: s.position + 1, causal: true,
-                scores: s.scores(h), into: s.a.data + at, outStride: c.queryWidth)
-            guard let prompts else { return }
-            // The prompts have a softmax of their own; a gate per head says how much of it counts.
-            head(h, prompts.keys, prompts.values).attend(
-                s.q.data + at, stride: c.queryWidth, rows: T, seen: prompts.keys.rows, causal: false,
-                factor: prompts.factors[h], adding: true,
-                scores: s.scores(h), into: s.a.data + at, outStride: c.queryWidth)
-        }
-        layer.wo(s.a, rows: T, into: s.n)
-        Math.add(s.x, s.n, rows: T, into: s.x)
+        // On several threads if the work (queries times keys) is worth it.
+        let work = segments.reduce(0) { $0 + $1.rows * ($1.state.position + $1.rows) }
+        let tasks = segments.count * c.heads
+        func task(_ j: Int) { head(j % c.heads, i, segments, j / c.heads, w) }
+        if work > 32 { ThreadPool.shared.run(tasks, task) } else { for j in 0..<tasks { task(j) } }
+        layer.wo(w.a, rows: T, into: w.n)
+        Math.add(w.x, w.n, rows: T, into: w.x)
+    }
+
+    /// What head `h` of layer `i` reads for the rows of one segment.
+    private func head(_ h: Int, _ i: Int, _ segments: [Segment], _ number: Int, _ w: Workspace) {
+        let c = configuration
+        let (segment, at) = (segments[number], h * c.headSize)
+        let (s, q, a) = (segment.state, w.q.row(segment.first) + at, w.a.row(segment.first) + at)
+        let scores = w.scores(head: h, segment: number, alone: segments.count == 1, heads: c.heads)
+        keyed(h, s.keys[i], s.values[i]).attend(
+            q, stride: c.queryWidth, rows: segment.rows, seen: s.position + 1, causal: true, scores: scores, into: a,
+            outStride: c.queryWidth)
+        guard let prompts = s.prompts?.layer(i) else { return }
+        // The prompts have a softmax of their own; a gate per head says how much of it counts.
+        keyed(h, prompts.keys, prompts.values).attend(
+            q, stride: c.queryWidth, rows: segment.rows, seen: prompts.keys.rows, causal: false,
+            factor: prompts.factors[h], adding: true, scores: scores, into: a, outStride: c.queryWidth)
     }
 
     /// x += w2 · (silu(w1 · n) ⊙ w3 · n), n = rms(x)
-    private func feedForward(_ i: Int, rows T: Int, _ s: State) {
+    private func feedForward(_ i: Int, rows T: Int, _ w: Workspace) {
         let layer = layers[i]
-        Math.rmsNorm(s.x, rows: T, weight: layer.ffnNorm, eps: configuration.normEps, into: s.n)
-        Linear.apply([(layer.w1, s.gate), (layer.w3, s.up)], to: s.n, rows: T)
-        Math.siluMultiply(s.gate, s.up, rows: T, into: s.gate)
-        layer.w2(s.gate, rows: T, into: s.n)
-        Math.add(s.x, s.n, rows: T, into: s.x)
+        Math.rmsNorm(w.x, rows: T, weight: layer.ffnNorm, eps: configuration.normEps, into: w.n)
+        Linear.apply([(layer.w1, w.gate), (layer.w3, w.up)], to: w.n, rows: T)
+        Math.siluMultiply(w.gate, w.up, rows: T, into: w.gate)
+        layer.w2(w.gate, rows: T, into: w.n)
+        Math.add(w.x, w.n, rows: T, into: w.x)
     }
 
     /// logits = output · rms(x) for rows of x from `first`.
-    private func project(
-        rows: Int, from first: Int, _ s: State, into logits: UnsafeMutablePointer<Float>
-    ) throws(ModelError) {
+    private func project(rows: Int, from first: Int, _ w: Workspace, into logits: UnsafeMutablePointer<Float>) {
         let (D, V) = (configuration.width, configuration.vocabulary)
-        Math.rmsNorm(s.x, rows: first + rows, weight: norm, eps: configuration.normEps, into: s.n)
-        Math.linear(s.n.row(first), stride: D, rows: rows, output, into: logits, stride: V)
-        // One bad value anywhere upstream makes every logit bad: looking at the first and the last is enough.
-        guard logits[0].isFinite, logits[rows * V - 1].isFinite else { throw .notANumber(position: s.position) }
+        Math.rmsNorm(w.x, rows: first + rows, weight: norm, eps: configuration.normEps, into: w.n)
+        Math.linear(w.n.row(first), stride: D, rows: rows, output, into: logits, stride: V)
+    }
+
+    /// One bad value anywhere upstream makes every logit of a row bad: looking at the first and the last is enough.
+    private func check(_ logits: Tensor, _ state: State) throws(ModelError) {
+        for i in 0..<logits.rows where !logits.row(i)[0].isFinite || !logits.row(i)[logits.columns - 1].isFinite {
+            throw .notANumber(position: state.position)
+        }
     }
 
     /// Head `h` over rows of keys and values [_, G d].
-    private func head(_ h: Int, _ keys: Tensor, _ values: Tensor) -> AttentionHead {
+    private func keyed(_ h: Int, _ keys: Tensor, _ values: Tensor) -> AttentionHead {
         let c = configuration
         let at = h * c.kvHeads / c.heads * c.headSize
         return AttentionHead(

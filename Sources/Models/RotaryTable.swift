@@ -26,17 +26,11 @@ package struct RotaryTable: Sendable {
 
     /// Turns `heads` heads that follow one another; `back` undoes it, which is also what a gradient needs.
     package func rotate(_ row: UnsafeMutablePointer<Float>, heads: Int, position: Int, back: Bool = false) {
-        let turn = turns.row(position)
-        let sign: Float = back ? -1 : 1
-        for h in 0..<heads {
-            let x = row + h * headSize
-            var i = 0
-            while i < turns.columns {
-                let (a, b, c, s) = (x[i], x[i + 1], turn[i], sign * turn[i + 1])
-                x[i] = a * c - b * s
-                x[i + 1] = a * s + b * c
-                i += 2
-            }
-        }
+        for h in 0..<heads { Math.rotate(row + h * headSize, by: turns.row(position), turns.columns, back: back) }
+    }
+
+    /// The same for rows at positions that follow one another.
+    func rotate(_ x: UnsafeMutablePointer<Float>, rows: Int, stride: Int, heads: Int, position: Int) {
+        Math.bands(rows, stride) { for t in $0 { rotate(x + t * stride, heads: heads, position: position + t) } }
     }
 }

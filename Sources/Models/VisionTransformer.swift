@@ -62,45 +62,65 @@ public struct VisionTransformer: Sendable {
     /// `get_intermediate_layers` gives them). Blocks are counted from 1.
     ///
     /// What a picture shows is not always said best at the end: a backbone that was tuned for another task forgets.
-    public func forward(
-        _ pixels: Tensor, with blocks: [Int], observe: Observer? = nil
-    ) throws(ModelError) -> [Tensor] {
-        var middle: [Int: Tensor] = [:]
-        let last = try forward(pixels) { [weights, configuration] i, hidden in
-            observe?(i, hidden)
-            guard blocks.contains(i) else { return }
-            let normed = Tensor(hidden.rows, configuration.width)
-            weights.norm(hidden, rows: hidden.rows, eps: configuration.eps, into: normed)
-            middle[i] = normed
-        }
-        return [last] + blocks.compactMap { middle[$0] }
+    public func forward(_ pixels: Tensor, with blocks: [Int], observe: Observer? = nil) throws(ModelError) -> [Tensor] {
+        try forward(batch: [pixels], with: blocks, observe: observe)[0]
     }
 
     /// Features [N, O] of normalised pixels [3, H, W], at least a patch in each direction; pixels behind the last whole
     /// patch are not seen. Throws `ModelError.pixels` for another shape.
     public func forward(_ pixels: Tensor, observe: Observer? = nil) throws(ModelError) -> Tensor {
+        try forward(together: [pixels], observe: observe)
+    }
+
+    /// What `forward(_:with:)` gives for each of several pictures of one size, all in one pass over the weights. A picture's
+    /// features do not depend on the others, bit by bit. `observe` sees the tokens of all of them.
+    public func forward(
+        batch: [Tensor], with blocks: [Int] = [], observe: Observer? = nil
+    ) throws(ModelError) -> [[Tensor]] {
+        guard let first = batch.first else { return [] }
+        for pixels in batch where pixels.shape != first.shape {
+            throw .pixels(expected: "\(first.shape), as those beside it", found: pixels.shape)
+        }
+        var stages: [Int: Tensor] = [:]
+        let last = try forward(together: batch) { [weights, configuration] i, hidden in
+            observe?(i, hidden)
+            guard blocks.contains(i) else { return }
+            let normed = Tensor(hidden.rows, configuration.width)
+            weights.norm(hidden, rows: hidden.rows, eps: configuration.eps, into: normed)
+            stages[i] = normed
+        }
+        let all = [last] + blocks.compactMap { stages[$0] }
+        let N = last.rows / batch.count
+        return batch.indices.map { i in all.map { $0.slice(rows: i * N..<(i + 1) * N) } }
+    }
+
+    /// [B N, O]
+    private func forward(together batch: [Tensor], observe: Observer? = nil) throws(ModelError) -> Tensor {
         let c = configuration
         let p = c.patch
-        guard pixels.shape.count == 3, pixels.shape[0] == 3, pixels.shape[1] >= p, pixels.shape[2] >= p else {
-            throw .pixels(expected: "[3, height, width] of at least \(p) each", found: pixels.shape)
+        for pixels in batch {
+            guard pixels.shape.count == 3, pixels.shape[0] == 3, pixels.shape[1] >= p, pixels.shape[2] >= p else {
+                throw .pixels(expected: "[3, height, width] of at least \(p) each", found: pixels.shape)
+            }
         }
-        let (rows, columns) = (pixels.shape[1] / p, pixels.shape[2] / p)
+        let (rows, columns) = (batch[0].shape[1] / p, batch[0].shape[2] / p)
         let N = 1 + rows * columns
 
-        let x = embed(patches(of: pixels, rows, columns), rows, columns)
-        if let preNorm = weights.preNorm { preNorm(x, rows: N, eps: c.eps, into: x) }
+        let x = Tensor(batch.count * N, c.width)
+        for (i, pixels) in batch.enumerated() { embed(patches(of: pixels, rows, columns), rows, columns, into: x, i * N) }
+        if let preNorm = weights.preNorm { preNorm(x, rows: x.rows, eps: c.eps, into: x) }
         observe?(0, x)
         let scratch = VisualBlock.Scratch(
-            tokens: N, width: c.width, hidden: c.hidden, heads: c.heads,
+            pictures: batch.count, tokens: N, width: c.width, hidden: c.hidden, heads: c.heads,
             isGated: weights.blocks.first?.activation == .swiGLU)
         for (i, block) in weights.blocks.enumerated() {
             block(x, scratch)
             observe?(i + 1, x)
         }
-        weights.norm(x, rows: N, eps: c.eps, into: x)
+        weights.norm(x, rows: x.rows, eps: c.eps, into: x)
         guard let projection = weights.projection else { return x }
-        let features = Tensor(N, projection.rows)
-        Math.linear(x, rows: N, projection, into: features)
+        let features = Tensor(x.rows, projection.rows)
+        Math.linear(x, rows: x.rows, projection, into: features, packed: true)
         return features
     }
 
@@ -121,17 +141,15 @@ public struct VisionTransformer: Sendable {
         return patches
     }
 
-    /// [N, D]: class token and embedded patches, each plus its position.
-    private func embed(_ patches: Tensor, _ rows: Int, _ columns: Int) -> Tensor {
+    /// Writes class token and embedded patches, each plus its position, to N rows of x from `first`.
+    private func embed(_ patches: Tensor, _ rows: Int, _ columns: Int, into x: Tensor, _ first: Int) {
         let D = configuration.width
-        let x = Tensor(1 + patches.rows, D)
         Math.linear(
             patches.data, stride: patches.columns, rows: patches.rows, weights.patch.weight,
-            bias: weights.patch.bias.map { UnsafePointer($0.data) }, into: x.row(1), stride: D)
-        x.data.update(from: weights.classToken.data, count: D)
-        Math.axpy(1, weights.classPosition.data, x.data, D)
+            bias: weights.patch.bias.map { UnsafePointer($0.data) }, into: x.row(first + 1), stride: D)
+        x.row(first).update(from: weights.classToken.data, count: D)
+        Math.axpy(1, weights.classPosition.data, x.row(first), D)
         let positions = weights.positions.resized(rows: rows, columns: columns)
-        Math.axpy(1, positions.data, x.row(1), positions.count)
-        return x
+        Math.axpy(1, positions.data, x.row(first + 1), positions.count)
     }
 }

@@ -23,51 +23,57 @@ struct VisualBlock: Sendable {
     let fc2: Linear  // [D, F]
     var scale2: Tensor?  // [D]
 
-    /// Room for `tokens` tokens of blocks of one size.
+    /// Room for pictures of `tokens` tokens each, and blocks of one size.
     struct Scratch {
-        let n: Tensor  // [N, D]    normalised, and results of a sublayer
-        let qkv: Tensor  // [N, 3 D]
-        let a: Tensor  // [N, D]    attention's result
-        let f: Tensor  // [N, F]
-        let scores: Tensor  // [H, block, N]
-        let gated: Tensor?  // [N, F]    of gated layers, where `f` is [N, 2 F]
+        let pictures: Int
+        let n: Tensor  // [B N, D]    normalised, and results of a sublayer
+        let qkv: Tensor  // [B N, 3 D]
+        let a: Tensor  // [B N, D]    attention's result
+        let f: Tensor  // [B N, F]
+        let scores: Tensor  // [B, H, block, N]
+        let gated: Tensor?  // [B N, F]    of gated layers, where `f` is [B N, 2 F]
 
-        init(tokens: Int, width: Int, hidden: Int, heads: Int, isGated: Bool = false) {
+        init(pictures: Int = 1, tokens N: Int, width: Int, hidden: Int, heads: Int, isGated: Bool = false) {
+            self.pictures = pictures
+            let tokens = pictures * N
             n = Tensor(tokens, width)
             qkv = Tensor(tokens, 3 * width)
             a = Tensor(tokens, width)
             f = Tensor(tokens, isGated ? 2 * hidden : hidden)
             gated = isGated ? Tensor(tokens, hidden) : nil
-            scores = AttentionHead.scratch(heads: heads, keys: tokens)
+            scores = AttentionHead.scratch(heads: pictures * heads, keys: N)
         }
     }
 
-    /// Replaces x [N, D] by the block's result.
+    /// Replaces x [B N, D] by the block's result; the tokens of a picture see those of no other, and are packed
+    /// for the products however few they are, so that they are computed as they are in company.
     func callAsFunction(_ x: Tensor, _ s: Scratch) {
-        let (N, D) = (x.rows, x.columns)
-        norm1(x, rows: N, eps: eps, into: s.n)
-        qkv(s.n, rows: N, into: s.qkv)
+        let (rows, D) = (x.rows, x.columns)
+        let N = rows / s.pictures
+        norm1(x, rows: rows, eps: eps, into: s.n)
+        qkv(s.n, rows: rows, into: s.qkv, packed: true)
         let (d, row) = (D / heads, 3 * D)
-        ThreadPool.shared.run(heads) { h in
-            let q = s.qkv.data + h * d
+        ThreadPool.shared.run(s.pictures * heads) { task in
+            let (first, at) = (task / heads * N, task % heads * d)
+            let q = s.qkv.row(first) + at
             AttentionHead(size: d, keys: q + D, keyStride: row, values: q + 2 * D, valueStride: row).attend(
                 q, stride: row, rows: N, seen: N, causal: false,
-                scores: s.scores.data + h * AttentionHead.block * N, into: s.a.data + h * d, outStride: D)
+                scores: s.scores.data + task * AttentionHead.block * N, into: s.a.row(first) + at, outStride: D)
         }
-        proj(s.a, rows: N, into: s.n)
-        if let scale1 { Math.multiplyRow(s.n, scale1, rows: N, into: s.n) }
-        Math.add(x, s.n, rows: N, into: x)
+        proj(s.a, rows: rows, into: s.n, packed: true)
+        if let scale1 { Math.multiplyRow(s.n, scale1, rows: rows, into: s.n) }
+        Math.add(x, s.n, rows: rows, into: x)
 
-        norm2(x, rows: N, eps: eps, into: s.n)
-        fc1(s.n, rows: N, into: s.f)
+        norm2(x, rows: rows, eps: eps, into: s.n)
+        fc1(s.n, rows: rows, into: s.f, packed: true)
         let inner = s.gated ?? s.f
         switch activation {
-        case .gelu: Math.geluExact(s.f, rows: N, into: s.f)
-        case .quickGelu: Math.quickGelu(s.f, rows: N, into: s.f)
-        case .swiGLU: Math.siluMultiply(halvesOf: s.f, rows: N, into: inner)
+        case .gelu: Math.geluExact(s.f, rows: rows, into: s.f)
+        case .quickGelu: Math.quickGelu(s.f, rows: rows, into: s.f)
+        case .swiGLU: Math.siluMultiply(halvesOf: s.f, rows: rows, into: inner)
         }
-        fc2(inner, rows: N, into: s.n)
-        if let scale2 { Math.multiplyRow(s.n, scale2, rows: N, into: s.n) }
-        Math.add(x, s.n, rows: N, into: x)
+        fc2(inner, rows: rows, into: s.n, packed: true)
+        if let scale2 { Math.multiplyRow(s.n, scale2, rows: rows, into: s.n) }
+        Math.add(x, s.n, rows: rows, into: x)
     }
 }

@@ -3,20 +3,23 @@ import Glibc
 
 /// The table of C loops in use, chosen once: the fastest that the CPU runs, or what `LORGNETTE_KERNELS` asks for.
 public enum Kernels {
-    /// "scalar", "avx2" or "avx512".
+    /// "scalar", "avx2", "avx512" or "vnni".
     public static var name: String { String(cString: table.pointee.name) }
 
     /// A sentence on why `LORGNETTE_KERNELS` was not followed; nil if it was, or is not set.
     public static var complaint: String? { choice.complaint }
 
     /// The names that this CPU can run, slowest first.
-    public static var available: [String] { ["scalar", "avx2", "avx512"].filter { lk_kernels_named($0) != nil } }
+    public static var available: [String] { ["scalar", "avx2", "avx512", "vnni"].filter { lk_kernels_named($0) != nil } }
 
     static var table: UnsafePointer<lk_kernels> { choice.table }
 
     static func widen(_ type: ElementType) -> lk_widen_fn { lk_widen(table, type.code) }
 
     static func product(_ type: ElementType) -> lk_product_fn? { lk_product(table, type.code) }
+
+    /// The product of one packed row with weights of this type, if there is one.
+    static func single(_ type: ElementType) -> lk_single_fn? { lk_single_product(table, type.code) }
 
     struct Choice: @unchecked Sendable {
         let table: UnsafePointer<lk_kernels>

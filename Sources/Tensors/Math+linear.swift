@@ -3,118 +3,150 @@ import CKernels
 extension Math {
     /// y[T, out] = x[T, in] · wᵀ + bias; w: [out, in], bias: [out]. T is `rows`, or all rows of x.
     ///
-    /// Sums are float32 whatever the weight's type: x is never rounded. y must not share memory with x.
+    /// Sums are float32, or as good, whatever the weight's type, and x is not rounded to less. A row's result does not depend
+    /// on the rows beside it but in its last bits, where ways to compute differ: one row, fewer than `manyRows`, or more;
+    /// with `packed` always as for more. y must not share memory with x.
     public static func linear(
-        _ x: Tensor, rows: Int? = nil, _ w: Matrix, bias: Tensor? = nil, into y: Tensor, pool: ThreadPool = .shared
+        _ x: Tensor, rows: Int? = nil, _ w: Matrix, bias: Tensor? = nil, into y: Tensor, packed: Bool = false,
+        pool: ThreadPool = .shared
     ) {
-        linears(x, rows: rows, [(w: w, bias: bias, y: y)], pool: pool)
+        linears(x, rows: rows, [(w: w, bias: bias, y: y)], packed: packed, pool: pool)
     }
 
     /// Several products over the same x in one sweep of the pool (q, k, v; gate and up).
     public static func linears(
-        _ x: Tensor, rows: Int? = nil, _ products: [(w: Matrix, bias: Tensor?, y: Tensor)], pool: ThreadPool = .shared
+        _ x: Tensor, rows: Int? = nil, _ products: [(w: Matrix, bias: Tensor?, y: Tensor)], packed: Bool = false,
+        pool: ThreadPool = .shared
     ) {
-        let tokens = rows ?? x.rows
-        precondition(tokens >= 0 && tokens <= x.rows, "\(tokens) rows of \(x.shape)")
-        sweep(
-            products.map { w, bias, y in
+        let rows = rows ?? x.rows
+        precondition(rows >= 0 && rows <= x.rows, "\(rows) rows of \(x.shape)")
+        let sweep = Sweep(
+            x: x.data, stride: x.columns, rows: rows, isPacked: packed,
+            products: products.map { w, bias, y in
                 precondition(
-                    x.columns == w.columns && y.columns == w.rows && tokens <= y.rows,
-                    "\(tokens) rows of \(x.shape) by [\(w.rows), \(w.columns)] into \(y.shape)")
+                    x.columns == w.columns && y.columns == w.rows && rows <= y.rows,
+                    "\(rows) rows of \(x.shape) by [\(w.rows), \(w.columns)] into \(y.shape)")
                 precondition(bias == nil || bias?.count == w.rows, "bias of \(w.rows) elements")
-                return Product(
-                    x: x.data, xStride: x.columns, tokens: tokens, w: w, bias: bias.map { UnsafePointer($0.data) },
-                    y: y.data, yStride: y.columns)
-            }, pool)
+                return Product(w, bias.map { UnsafePointer($0.data) }, y.data, y.columns)
+            })
+        withExtendedLifetime(products) { sweep.run(pool) }
     }
 
     /// The same over raw memory: row t of x starts at x + t · xStride, row t of y at y + t · yStride.
     public static func linear(
-        _ x: UnsafePointer<Float>, stride xStride: Int, rows tokens: Int, _ w: Matrix,
-        bias: UnsafePointer<Float>? = nil, into y: UnsafeMutablePointer<Float>, stride yStride: Int,
-        pool: ThreadPool = .shared
+        _ x: UnsafePointer<Float>, stride xStride: Int, rows: Int, _ w: Matrix, bias: UnsafePointer<Float>? = nil,
+        into y: UnsafeMutablePointer<Float>, stride yStride: Int, packed: Bool = false, pool: ThreadPool = .shared
     ) {
-        sweep([Product(x: x, xStride: xStride, tokens: tokens, w: w, bias: bias, y: y, yStride: yStride)], pool)
+        withExtendedLifetime(w) {
+            Sweep(x: x, stride: xStride, rows: rows, isPacked: packed, products: [Product(w, bias, y, yStride)]).run(pool)
+        }
+    }
+
+    /// From this many rows of x on, they are packed and the weights widened; below, each weight is widened in registers
+    /// as it is used.
+    public static let manyRows = 24
+}
+
+/// One product of a sweep: y[t, r] = x[t] · w[r] + bias[r]. Whoever makes it keeps the memory alive: threads that counted
+/// references to the same weights would wait for one another.
+private struct Product {
+    let type: ElementType
+    let rows: Int
+    let columns: Int
+    let weights: UnsafeRawPointer
+    let rowBytes: Int
+    let bias: UnsafePointer<Float>?
+    let y: UnsafeMutablePointer<Float>
+    let stride: Int
+
+    init(_ w: Matrix, _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, _ stride: Int) {
+        (type, rows, columns, weights, rowBytes) = (w.type, w.rows, w.columns, w.bytes.base, w.rowBytes)
+        (self.bias, self.y, self.stride) = (bias, y, stride)
+    }
+
+    /// The first weight of a band, and the place of its bias and result.
+    func part(_ band: Range<Int>) -> (UnsafeRawPointer, UnsafePointer<Float>?, UnsafeMutablePointer<Float>) {
+        (weights + band.lowerBound * rowBytes, bias.map { $0 + band.lowerBound }, y + band.lowerBound)
+    }
+}
+
+/// Products over the same rows of x.
+private struct Sweep {
+    let x: UnsafePointer<Float>
+    let stride: Int
+    let rows: Int
+    /// Packed, be they ever so few.
+    let isPacked: Bool
+    let products: [Product]
+
+    private func isFused(_ product: Product) -> Bool {
+        !isPacked && rows < Math.manyRows && Kernels.product(product.type) != nil
     }
 
     /// Bands of all products, one task each.
-    private static func sweep(_ products: [Product], _ pool: ThreadPool) {
-        let works = products.reduce(0) { $0 + $1.w.rows * $1.w.columns * max(1, $1.tokens) }
+    func run(_ pool: ThreadPool) {
+        guard rows > 0, let columns = products.first?.columns else { return }
+        let works = products.reduce(0) { $0 + $1.rows * columns * rows }
         // Below this a wake-up costs more than the work.
         let width = works < 1 << 16 ? 1 : pool.threads
-        let bands = products.map { $0.bandRows(width) }
-        var ends: [Int] = []
-        for (product, band) in zip(products, bands) {
-            ends.append((ends.last ?? 0) + (product.w.rows + band - 1) / band)
+        if rows == 1, !isPacked, products.contains(where: { Kernels.single($0.type) != nil }) {
+            let packed = PackedRow(x, columns: columns)
+            forEachBand(width, pool) { product, band in
+                if let single = Kernels.single(product.type) {
+                    let (weights, bias, y) = product.part(band)
+                    packed.multiply(weights, product.rowBytes, band.count, by: single, bias: bias, into: y)
+                } else {
+                    fused(product, band)
+                }
+            }
+        } else if products.allSatisfy(isFused) {
+            forEachBand(width, pool, fused)
+        } else {
+            let packed = PackedRows(x, stride: stride, rows: rows, columns: columns, pool: width == 1 ? nil : pool)
+            forEachBand(width, pool) { product, band in
+                if isFused(product) { fused(product, band) } else { dense(product, packed, band) }
+            }
         }
+    }
+
+    private func forEachBand(_ width: Int, _ pool: ThreadPool, _ body: (Product, Range<Int>) -> Void) {
+        let bands = products.map { bandRows($0, width) }
+        var ends: [Int] = []
+        for (product, band) in zip(products, bands) { ends.append((ends.last ?? 0) + (product.rows + band - 1) / band) }
         pool.run(ends.last ?? 0) { task in
             var i = 0
             while task >= ends[i] { i += 1 }
             let first = (task - (i == 0 ? 0 : ends[i - 1])) * bands[i]
-            products[i].run(first..<min(first + bands[i], products[i].w.rows))
+            body(products[i], first..<min(first + bands[i], products[i].rows))
         }
     }
-}
-
-/// One product of a sweep: y[t, r] = x[t] · w[r] + bias[r].
-private struct Product {
-    let x: UnsafePointer<Float>
-    let xStride: Int
-    let tokens: Int
-    let w: Matrix
-    let bias: UnsafePointer<Float>?
-    let y: UnsafeMutablePointer<Float>
-    let yStride: Int
-
-    /// From this many tokens on, widening the weights first and OpenBLAS after it are faster than the fused loops.
-    private static let manyTokens = 48
-
-    private var isFused: Bool { tokens < Self.manyTokens && Kernels.product(w.type) != nil }
 
     /// Output rows of one task: few enough that threads finish together, and that widened rows stay in a core's cache.
-    func bandRows(_ threads: Int) -> Int {
-        let share = max(1, (w.rows + threads - 1) / threads)
-        if isFused { return threads == 1 ? share : max(16, (share / 4 + 15) / 16 * 16) }
-        if w.type == .f32 { return min(share, 512) }
-        return min(share, max(16, (1 << 17) / max(1, w.columns) / 16 * 16))
+    private func bandRows(_ product: Product, _ threads: Int) -> Int {
+        let share = max(1, (product.rows + threads - 1) / threads)
+        if isFused(product) { return threads == 1 ? share : max(16, (share / 4 + 15) / 16 * 16) }
+        return min((share + 31) / 32 * 32, max(32, (1 << 16) / max(1, product.columns) / 32 * 32))
     }
 
-    func run(_ rows: Range<Int>) {
-        guard !isFused, tokens > 0 else {
-            if tokens > 0 { fused(rows) }
+    private func fused(_ product: Product, _ band: Range<Int>) {
+        let (weights, bias, y) = product.part(band)
+        Kernels.product(product.type)?(
+            weights, product.rowBytes, band.count, product.columns, x, stride, rows, bias, y, product.stride)
+    }
+
+    private func dense(_ product: Product, _ packed: borrowing PackedRows, _ band: Range<Int>) {
+        let columns = product.columns
+        let (weights, bias, y) = product.part(band)
+        if product.type == .f32, UInt(bitPattern: product.weights) % 4 == 0 {
+            packed.multiply(
+                weights.assumingMemoryBound(to: Float.self), rowStep: columns, weights: band.count, bias: bias, into: y,
+                outStride: product.stride)
             return
         }
-        if w.type == .f32, UInt(bitPattern: w.bytes.base) % 4 == 0 {
-            let base = (w.bytes.base + rows.lowerBound * w.rowBytes).assumingMemoryBound(to: Float.self)
-            return dense(base, rows)
-        }
-        let scratch = Scratch.borrow(floats: rows.count * w.columns)
+        let scratch = Scratch.borrow(floats: band.count * columns)
         defer { Scratch.giveBack(scratch) }
-        w.widen(rows: rows, into: scratch.data)
-        dense(scratch.data, rows)
-    }
-
-    private func fused(_ rows: Range<Int>) {
-        guard let product = Kernels.product(w.type) else { return }
-        product(
-            w.bytes.base + rows.lowerBound * w.rowBytes, w.rowBytes, rows.count, w.columns, x, xStride, tokens,
-            bias.map { $0 + rows.lowerBound }, y + rows.lowerBound, yStride)
-    }
-
-    /// `rows` of y from those rows as float32.
-    private func dense(_ weights: UnsafePointer<Float>, _ rows: Range<Int>) {
-        let out = y + rows.lowerBound
-        if tokens < Self.manyTokens, let product = Kernels.product(.f32) {
-            product(
-                weights, w.columns * 4, rows.count, w.columns, x, xStride, tokens, bias.map { $0 + rows.lowerBound },
-                out, yStride)
-            return
-        }
-        if let bias {
-            for t in 0..<tokens { (out + t * yStride).update(from: bias + rows.lowerBound, count: rows.count) }
-        }
-        Math.sgemm(
-            m: tokens, n: rows.count, k: w.columns, a: x, lda: xStride, b: weights, ldb: w.columns, transB: true,
-            c: out, ldc: yStride, beta: bias == nil ? 0 : 1)
+        Kernels.widen(product.type)(weights, scratch.data, band.count * columns)
+        packed.multiply(
+            scratch.data, rowStep: columns, weights: band.count, bias: bias, into: y, outStride: product.stride)
     }
 }

@@ -16,5 +16,8 @@ extension Math {
     }
 
     /// The pool's threads are the only ones that compute: OpenBLAS starts none of its own.
-    private static let singleThreaded: Void = openblas_set_num_threads(1)
+    private static let singleThreaded: Void = {
+        OpenBLASCore.correct()
+        openblas_set_num_threads(1)
+    }()
 }

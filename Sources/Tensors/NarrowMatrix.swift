@@ -1,5 +1,4 @@
 import CKernels
-import Synchronization
 
 /// A frozen weight [rows, columns] rounded to bfloat16 and packed for products with many rows at once.
 ///

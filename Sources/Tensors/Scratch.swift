@@ -1,19 +1,24 @@
-import Synchronization
+import Locks
 
-/// Memory for widened weights, kept from one product to the next: one piece for each task that runs at the same time.
+/// Memory for packed rows and widened weights, kept from one product to the next.
 enum Scratch {
-    private static let shelf = Mutex<[Tensor]>([])
+    private static let shelf = Locked<[Tensor]>([])
+    /// Elements that are kept: those of a vision transformer's widest layer for eight pictures, and some more.
+    private static let most = 1 << 23
 
-    /// A piece of at least `floats` elements with unknown content.
+    /// A piece of at least `floats` elements with unknown content: the smallest that there is.
     static func borrow(floats: Int) -> Tensor {
         let found = shelf.withLock { shelf in
-            shelf.firstIndex { $0.count >= floats }.map { shelf.remove(at: $0) }
+            shelf.indices.filter { shelf[$0].count >= floats }.min { shelf[$0].count < shelf[$1].count }
+                .map { shelf.remove(at: $0) }
         }
-        return found ?? Tensor(max(floats, 1 << 17))
+        return found ?? Tensor(max(floats, 1 << 16))
     }
 
     static func giveBack(_ piece: Tensor) {
-        // A piece for a giant row is not worth keeping, nor are more pieces than a machine has threads.
-        shelf.withLock { if piece.count <= 1 << 20, $0.count < 256 { $0.append(piece) } }
+        shelf.withLock { shelf in
+            shelf.append(piece)
+            while shelf.reduce(0, { $0 + $1.count }) > most { shelf.removeFirst() }
+        }
     }
 }

@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import Locks
 import Synchronization
 
 /// Decides whom the CURVE servers of a context let in: who has a key on the allow-list, and nobody else.
@@ -60,7 +61,7 @@ private final class Desk: PollableSocket, @unchecked Sendable {
     let handle: SocketHandle
     let waker: Waker
     let isClosing = Atomic<Bool>(false)
-    let tally = Mutex(Tally())
+    let tally = Locked(Tally())
     private let allowed: Set<PublicKey>
     private let denied: @Sendable (String) -> Void
 

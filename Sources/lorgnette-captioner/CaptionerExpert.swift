@@ -20,14 +20,17 @@ final class CaptionerExpert: Expert {
                 "LLaMA-Adapter V2 made for that language model: a path, or a name in the models folder. Without: the one that ships with Lorgnette."
             ),
             .integer("max_tokens", default: 32, in: 1...512, "The longest caption."),
-        ])
+            .integer(
+                "batch", default: 8, in: 1...8,
+                "Captions written at the same time; each is what it would be alone. Fewer where memory for them is scarce."),
+        ], concurrency: 8)
 
     private let language: LanguageModel
     private let adapter: LlamaAdapter
     private let prompt: [Int]
     private let stop: Set<Int>
     private let limit: Int
-    private let state: Llama.State
+    private let batch: DecodingBatch
     let models: [ExpertModel]
     private let facts: [String: String]
 
@@ -49,7 +52,8 @@ final class CaptionerExpert: Expert {
             prompt = try language.picturePrompt(of: adapter)
             stop = language.tokenizer.eos.union(
                 adapter.facts["stop"].flatMap(language.tokenizer.id(of:)).map { [$0] } ?? [])
-            state = try Llama.State(language.llama, capacity: prompt.count + limit)
+            batch = try DecodingBatch(
+                language.llama, capacity: prompt.count + limit, most: try options.int("batch"))
             models = [
                 ExpertModel(role: "language", name: language.name, fingerprint: language.fingerprint),
                 ExpertModel(
@@ -63,6 +67,8 @@ final class CaptionerExpert: Expert {
             throw ExpertFailure.wrongModel("\(error)")
         }
     }
+
+    var credit: Int { batch.most }
 
     func warmUp() throws {
         _ = try caption(Tensor(1, adapter.configuration.featureWidth), limit: 2) { _ in }
@@ -88,10 +94,14 @@ final class CaptionerExpert: Expert {
     private func caption(_ features: Tensor, limit: Int, each: (String) throws -> Void) throws
         -> LanguageModel.Generation
     {
-        state.reset()
-        state.prompts = adapter.prompts(try adapter.visualQuery(features), in: language.llama)
-        var sampler = try Sampler(temperature: 0)
-        return try language.generate(after: prompt, in: state, limit: limit, stop: stop, sampler: &sampler, each: each)
+        try batch.withState { state in
+            try batch.alone {
+                state.prompts = adapter.prompts(try adapter.visualQuery(features), in: language.llama)
+            }
+            var sampler = try Sampler(temperature: 0)
+            return try language.generate(
+                after: prompt, in: state, of: batch, limit: limit, stop: stop, sampler: &sampler, each: each)
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 import ExpertKit
+import Locks
 import Models
 import Pictures
 import Tensors
@@ -19,13 +20,18 @@ final class EncoderExpert: Expert {
                 "Blocks of the vision transformer, counted from 1, whose features travel besides the last one's, as tensors features.N. Without: 9 and 11, which the adapters that ship with Lorgnette read, if there are more."
             ),
             .string("dtype", default: "f32", choices: ["f32", "f16"], "How the features travel."),
-        ])
+            .integer("batch", default: 4, in: 1...8, "Pictures in hand at the same time; those that wait are looked at together."),
+        ], concurrency: 8)
 
     static let confinement = Confinement.decoder
 
     private let vision: VisionTransformer
     private let element: WireTensor.Element
     private let blocks: [Int]
+    private let batch: EncodingBatch
+    /// Pictures are decoded one at a time, so that only one large one is in memory.
+    private let decoding = Locked(())
+    let credit: Int
     let models: [ExpertModel]
 
     init(options: ExpertOptions) throws {
@@ -41,6 +47,8 @@ final class EncoderExpert: Expert {
             throw ExpertFailure.wrongModel("\(error)")
         }
         blocks = try Self.blocks(options, of: vision.configuration.layers)
+        credit = try options.int("batch")
+        batch = EncodingBatch(vision, with: blocks, most: credit)
     }
 
     private static func blocks(_ options: ExpertOptions, of layers: Int) throws(ExpertFailure) -> [Int] {
@@ -61,14 +69,17 @@ final class EncoderExpert: Expert {
     }
 
     func answer(_ task: ExpertTask) throws -> ExpertAnswer {
-        let picture = try decoded(task)
+        let (pixels, facts) = try decoding.withLock { _ in
+            try task.checkCancelled()
+            let picture = try decoded(task)
+            return (vision.pixels(of: picture), picture.facts)
+        }
         try task.checkCancelled()
-        let features = try vision.forward(vision.pixels(of: picture), with: blocks)
+        let features = try batch.features(of: pixels)
         var answer = ExpertAnswer()
         answer.tensors = zip(LlamaAdapter.featureNames(blocks: blocks), features).map { name, features in
             .init(name, shape: features.shape, element: element, payload: payload(features))
         }
-        let facts = picture.facts
         answer.picture = .init(
             format: facts.format.rawValue, width: facts.width, height: facts.height, orientation: facts.orientation,
             pages: facts.pages)

@@ -38,7 +38,10 @@ final class GeneratorExpert: Expert {
             .map(
                 "budget", default: [:], in: 0...1_000_000,
                 "For a stage of the context: how many tokens of its words may enter the prompt."),
-        ])
+            .integer(
+                "batch", default: 8, in: 1...8,
+                "Answers written at the same time; each is what it would be alone. Fewer where memory for them is scarce."),
+        ], concurrency: 8)
 
     static let instructions = """
         You are given notes about a picture. Answer the question using the notes. Quote the text found in the picture. \
@@ -91,9 +94,12 @@ final class GeneratorExpert: Expert {
     private let sampling: (temperature: Float, topP: Float, repetitionPenalty: Float)
     private let streams: Bool
     private let budgets: [String: Int]
-    private let state: Llama.State
-    /// The head of the last prompt, which `state` still holds; empty if it holds none that can be used again.
+    private let batch: DecodingBatch
+    /// Tokens that a prompt and its answer may have.
+    private let capacity: Int
+    /// What the last prompt without a picture began with, read; both change only while this thread computes alone.
     private var head: [Int] = []
+    private let headState: Llama.State
     private let examples: [GroundedPrompt.Example]
     let models: [ExpertModel]
     private let facts: [String: String]
@@ -126,7 +132,9 @@ final class GeneratorExpert: Expert {
             facts =
                 adapter.map(base.isConvertedBase) == true
                 ? ["base": "\(base.name) was converted from the model that the adapter was made for"] : [:]
-            state = try Llama.State(language.llama, capacity: min(Self.window, language.llama.configuration.context))
+            capacity = min(Self.window, language.llama.configuration.context)
+            batch = try DecodingBatch(language.llama, capacity: capacity, most: try options.int("batch"))
+            headState = try batch.state(capacity: capacity)
         } catch {
             throw ExpertFailure.wrongModel("\(error)")
         }
@@ -138,9 +146,9 @@ final class GeneratorExpert: Expert {
             options.isGiven("repetition_penalty")
             ? try options.double("repetition_penalty") : adapter == nil ? 1.1 : 1
         sampling = try (Float(options.double("temperature")), Float(options.double("top_p")), Float(penalty))
-        guard limit < state.capacity else {
+        guard limit < capacity else {
             throw ExpertFailure.badOption(
-                "option \"max_tokens\": expected less than the \(state.capacity) tokens that \(language.name) reads, found \(limit)"
+                "option \"max_tokens\": expected less than the \(capacity) tokens that \(language.name) reads, found \(limit)"
             )
         }
     }
@@ -158,28 +166,30 @@ final class GeneratorExpert: Expert {
     func warmUp() throws {
         let prompt = try GroundedPrompt(
             system: system, examples: examples, question: "", passages: [], isAlpaca: adapter?.readsAlpaca ?? false,
-            room: state.capacity - limit, model: language)
-        try read(prompt, adapter?.promptsWithoutPicture(in: language.llama), hasPicture: false)
+            room: capacity - limit, model: language)
+        try batch.withState { state in
+            try batch.alone { try read(prompt, picture: nil, into: state) }
+        }
     }
+
+    var credit: Int { batch.most }
 
     func answer(_ task: ExpertTask) throws -> ExpertAnswer {
         let prompt = try prompt(task)
-        var used = prompt.used
-        if let adapter, let visual = try visual(task, adapter) {
-            try read(prompt, adapter.prompts(try adapter.visualQuery(visual), in: language.llama), hasPicture: true)
-            used = task.inputs("visual").map(\.stage) + used
-        } else {
-            try read(prompt, adapter?.promptsWithoutPicture(in: language.llama), hasPicture: false)
-        }
-        var sampler = try Sampler(
-            temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
-            seed: task.seed)
-        let generation = try language.generate(
-            after: Array(prompt.ids[prompt.headCount...]), in: state, limit: limit, stop: language.tokenizer.eos,
-            sampler: &sampler
-        ) { text in
-            try task.checkCancelled()
-            if streams, !text.isEmpty { task.report(text: text) }
+        let picture = try adapter.flatMap { try visual(task, $0) }
+        let used = (picture == nil ? [] : task.inputs("visual").map(\.stage)) + prompt.used
+        let generation = try batch.withState { state in
+            try batch.alone { try read(prompt, picture: picture, into: state) }
+            var sampler = try Sampler(
+                temperature: sampling.temperature, topP: sampling.topP, repetitionPenalty: sampling.repetitionPenalty,
+                seed: task.seed)
+            return try language.generate(
+                after: Array(prompt.ids[prompt.headCount...]), in: state, of: batch, limit: limit,
+                stop: language.tokenizer.eos, sampler: &sampler
+            ) { text in
+                try task.checkCancelled()
+                if streams, !text.isEmpty { task.report(text: text) }
+            }
         }
         var answer = ExpertAnswer(text: generation.text.trimmed)
         answer.facts = facts
@@ -200,22 +210,24 @@ final class GeneratorExpert: Expert {
         return answer
     }
 
-    /// Reads the prompt's head, unless the state holds it already. It is always read by itself, so that an answer does
-    /// not depend on what was answered before.
-    private func read(
-        _ prompt: GroundedPrompt, _ prompts: AdapterPrompts?, hasPicture: Bool
-    ) throws(ModelError) {
+    /// Reads the prompt's head, or takes it over if it was read before. It is always read by itself, so that an answer does
+    /// not depend on what was answered before. To be called alone.
+    private func read(_ prompt: GroundedPrompt, picture: Tensor?, into state: Llama.State) throws(ModelError) {
         let next = Array(prompt.ids[..<prompt.headCount])
-        if !hasPicture, !next.isEmpty, next == head {
-            state.rewind(to: next.count)
+        if let adapter, let picture {
+            // What is read through a picture's prompts serves no other picture.
+            state.prompts = adapter.prompts(try adapter.visualQuery(picture), in: language.llama)
+            if !next.isEmpty { try language.llama.forward(next, state, logits: .none) }
             return
         }
-        head = []
-        state.reset()
-        state.prompts = prompts
-        if !next.isEmpty { try language.llama.forward(next, state, logits: .none) }
-        // What was read through a picture's prompts serves no other picture.
-        if !hasPicture { head = next }
+        if head != next || next.isEmpty {
+            head = []
+            headState.reset()
+            headState.prompts = adapter?.promptsWithoutPicture(in: language.llama)
+            if !next.isEmpty { try language.llama.forward(next, headState, logits: .none) }
+            head = next
+        }
+        state.adopt(headState)
     }
 
     private func prompt(_ task: ExpertTask) throws(ExpertFailure) -> GroundedPrompt {
@@ -225,7 +237,7 @@ final class GeneratorExpert: Expert {
         do {
             return try GroundedPrompt(
                 system: system, examples: examples(for: passages), question: task.question, passages: passages,
-                budgets: budgets, isAlpaca: adapter?.readsAlpaca ?? false, room: state.capacity - limit, model: language
+                budgets: budgets, isAlpaca: adapter?.readsAlpaca ?? false, room: capacity - limit, model: language
             )
         } catch {
             throw .badInput("question: too long for \(language.name): \(error)")

@@ -2,27 +2,36 @@ import ArgumentParser
 import Foundation
 
 extension Bench {
-    /// One measurement: rates of every repetition.
+    /// One measurement: what every repetition gave.
     struct Row {
         let name: String
         let unit: String
+        /// What the machine would allow, where that is known.
+        var ceiling: Double?
+        /// For a person: what was beside it, and what else there is to say.
+        var note = ""
         var ours: [Double] = []
         var peer: [Double] = []
 
-        init(name: String, unit: String) {
+        init(name: String, unit: String, ceiling: Double? = nil) {
             self.name = name
             self.unit = unit
+            self.ceiling = ceiling
         }
 
         /// Of the medians.
         var ratio: Double? { peer.isEmpty ? nil : Self.median(ours) / Self.median(peer) }
 
         static func table(_ rows: [Row]) -> String {
-            var lines = [pad("", 12) + pad("ours", 26) + pad("peer", 26) + "ours / peer"]
+            var lines = [
+                pad("", 18) + pad("ours", 26) + pad("ceiling", 10) + pad("peer", 26) + pad("ours / peer", 13) + "unit"
+            ]
             for row in rows {
                 let ratio = row.ratio.map { String(format: "%.2f", $0) } ?? "–"
                 lines.append(
-                    pad(row.name, 12) + pad(spread(row.ours), 26) + pad(spread(row.peer), 26) + ratio + "  \(row.unit)")
+                    pad(row.name, 18) + pad(spread(row.ours), 26) + pad(row.ceiling.map(short) ?? "–", 10)
+                        + pad(spread(row.peer), 26) + pad(ratio, 13) + row.unit
+                        + (row.note.isEmpty ? "" : "  (\(row.note))"))
             }
             return lines.joined(separator: "\n")
         }
@@ -30,9 +39,10 @@ extension Bench {
         static func json(_ rows: [Row]) -> String {
             let objects = rows.map { row in
                 let ratio = row.ratio.map { String(format: "%.4f", $0) } ?? "null"
+                let ceiling = row.ceiling.map { String(format: "%.4f", $0) } ?? "null"
                 return """
                     {"name":"\(row.name)","unit":"\(row.unit)","ours":\(object(row.ours)),"peer":\(object(row.peer)),\
-                    "ratio":\(ratio),"ceiling":null}
+                    "ratio":\(ratio),"ceiling":\(ceiling),"note":"\(row.note)"}
                     """
             }
             return "[" + objects.joined(separator: ",\n ") + "]"
@@ -46,10 +56,13 @@ extension Bench {
         }
 
         private static func spread(_ rates: [Double]) -> String {
-            rates.isEmpty ? "–" : String(format: "%.1f (%.1f–%.1f)", median(rates), rates.min()!, rates.max()!)
+            guard let least = rates.min(), let most = rates.max() else { return "–" }
+            return "\(short(median(rates))) (\(short(least))–\(short(most)))"
         }
 
-        private static func median(_ rates: [Double]) -> Double {
+        private static func short(_ value: Double) -> String { String(format: value < 10 ? "%.2f" : "%.1f", value) }
+
+        static func median(_ rates: [Double]) -> Double {
             let sorted = rates.sorted()
             let middle = sorted.count / 2
             return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2

@@ -1,110 +1,127 @@
 import ArgumentParser
-import Checkpoints
 import Foundation
-import Models
 import Tensors
 
-/// Measures what this machine does with the starter models; with `--peers`, beside the programs people would pick
+/// Measures what this machine does with models, folders and stages; with `--peers`, beside the programs people would pick
 /// instead, in turn, in one run.
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measures decoding, prefill and the encoder: medians with their spread.",
+        abstract: "Measures models, folders and stages: medians with their spread, beside what the machine can do at most.",
         discussion: """
             --peers COMMAND: a program called as `COMMAND language FILE --threads N …` and `COMMAND vision FILE …` that \
             prints one JSON object with its rates. Ours and the peer's repetitions alternate.
+
+            Ceilings: what the memory's bandwidth and the arithmetic of all threads, measured first, would allow. \
+            decode-7b and encoder-vit-l-14 make models of random weights, once, of 5 GB together, in the data folder's bench.
             """)
 
     @Option(help: "Program that measures the peers on the same files and threads.") var peers: String?
     @Option(help: "Repetitions of each measurement.") var repeats = 5
     @Option(help: "Threads, ours and the peers'.") var threads = 2
-    @Option(help: "Only these measurements: decode, prefill, encoder-1, train-f32, train-bf16.") var only: [String] = []
+    @Option(
+        parsing: .upToNextOption,
+        help: "Only these measurements: \(Measurement.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var only: [Measurement] = []
     @Option(help: "A LLaMA as GGUF.") var language = ModelsFolder.path + "/SmolLM2-135M-Instruct.Q4_1.gguf"
     @Option(help: "A vision transformer as ONNX.") var vision = ModelsFolder.path + "/vit_s_focus.onnx"
+    @Option(help: "Pictures for folder-captions. Without: the demo's, again and again.") var pictures: String?
+    @Option(help: "Upright pictures of text for folder-ocr. Without: drawn pages.") var scans: String?
+    @Option(help: "Pipeline files.") var pipelines = "pipelines"
     @Option(help: "Program that times a training step of the same shapes (peer_train.py).") var trainPeer: String?
     @Flag(help: "Print JSON.") var json = false
 
-    /// Tokens of the prompt and tokens decoded after it, as the peers are told.
-    private static let decoding = (prompt: 64, tokens: 128)
-    private static let prefill = 512
+    enum Measurement: String, CaseIterable, ExpressibleByArgument {
+        case decode, prefill
+        case decode7B = "decode-7b"
+        case decodeBatch8 = "decode-batch8"
+        case encoder1 = "encoder-1"
+        case encoder8 = "encoder-8"
+        case encoderViTL14 = "encoder-vit-l-14"
+        case folderCaptions = "folder-captions"
+        case folderOCR = "folder-ocr"
+        case stageOverhead = "stage-overhead"
+        case firstToken = "first-token"
+        case memory
+        case trainF32 = "train-f32"
+        case trainBF16 = "train-bf16"
 
-    private static let names = ["decode", "prefill", "encoder-1", "train-f32", "train-bf16"]
+        /// Training steps take minutes, and are measured when they are asked for.
+        static let usual = allCases.filter { $0 != .trainF32 && $0 != .trainBF16 }
+    }
 
     func validate() throws {
         if repeats < 1 { throw ValidationError("--repeats: expected a number from 1, found \(repeats)") }
-        let unknown = only.filter { !Self.names.contains($0) }
-        if !unknown.isEmpty { throw ValidationError("--only: unknown \(unknown.joined(separator: ", "))") }
+        if threads < 1 { throw ValidationError("--threads: expected a number from 1, found \(threads)") }
     }
 
     func run() throws {
         // The shared pool reads this when it is first used, which is below.
         setenv("LORGNETTE_THREADS", String(threads), 1)
+        let machine = Machine(bandwidth: Ceiling.bandwidth(), arithmetic: Ceiling.arithmetic())
+        tell(
+            String(
+                format: "%d threads, %@ kernels: %.1f GB/s from memory, %.0f GFLOP/s in float32", threads, Kernels.name,
+                machine.bandwidth / 1e9, machine.arithmetic / 1e9))
         var rows: [Row] = []
-        for name in Self.names where only.isEmpty || only.contains(name) {
-            switch name {
-            case "decode": rows.append(try decode())
-            case "prefill": rows.append(try prefill())
-            case "encoder-1": rows.append(try encoder())
-            case "train-f32": rows.append(try training(.float32))
-            default: if NarrowMatrix.isAvailable { rows.append(try training(.bfloat16)) }
-            }
+        for measurement in only.isEmpty ? Measurement.usual : only {
+            tell("\(measurement.rawValue)…")
+            let row =
+                switch measurement {
+                case .decode: try decode(machine)
+                case .prefill: try prefill(machine)
+                case .decode7B: try decode7B(machine)
+                case .decodeBatch8: try decodeBatch8(machine)
+                case .encoder1: try encoder(.encoder1, vision, pictures: 1, machine)
+                case .encoder8: try encoder(.encoder8, vision, pictures: 8, machine)
+                case .encoderViTL14: try encoder(.encoderViTL14, try SyntheticModels.visionLarge(), pictures: 1, machine)
+                case .folderCaptions: try folderCaptions()
+                case .folderOCR: try folderOCR()
+                case .stageOverhead: try stageOverhead()
+                case .firstToken: try firstToken()
+                case .memory: try memory()
+                case .trainF32: try training(.float32)
+                case .trainBF16: try training(.bfloat16)
+                }
+            rows.append(row)
         }
         print(json ? Row.json(rows) : Row.table(rows))
     }
 
-    private func decode() throws -> Row {
-        let model = try Llama(gguf: try GGUF(path: language))
-        let (prompt, tokens) = Self.decoding
-        let state = try Llama.State(model, capacity: prompt + tokens + 8)
-        let vocabulary = model.configuration.vocabulary
-        let words = ["--prompt", "\(prompt)", "--tokens", "\(tokens)"]
-        return try alternate("decode", "tokens/s", ["language", language] + words, "decode_tokens_per_second") {
-            state.reset()
-            try model.forward((0..<prompt).map { (7 * $0 + 5) % vocabulary }, state)
-            return try Self.rate(of: tokens) {
-                for step in 0..<tokens { try model.forward([(11 * step + 3) % vocabulary], state) }
-            }
-        }
+    func tell(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+
+    /// What the machine can do at most, a second.
+    struct Machine {
+        /// Bytes from memory.
+        let bandwidth: Double
+        /// Float32 operations.
+        let arithmetic: Double
     }
 
-    private func prefill() throws -> Row {
-        let model = try Llama(gguf: try GGUF(path: language))
-        let state = try Llama.State(model, capacity: Self.prefill + 8)
-        let prompt = (0..<Self.prefill).map { (7 * $0 + 5) % model.configuration.vocabulary }
-        let words = ["--prompt", "\(Self.prefill)", "--tokens", "4"]
-        return try alternate("prefill", "tokens/s", ["language", language] + words, "prefill_tokens_per_second") {
-            state.reset()
-            return try Self.rate(of: prompt.count) { try model.forward(prompt, state) }
-        }
-    }
-
-    private func encoder() throws -> Row {
-        let model = try VisionTransformer(onnx: try ONNXInitialisers(path: vision))
-        let size = model.configuration.imageSize
-        let pixels = Tensor(3, size, size)
-        // Any finite values cost the same; these are those of a smooth picture.
-        for index in 0..<pixels.count { pixels.data[index] = Float(index % 255) / 127.5 - 1 }
-        let pictures = 8
-        let words = ["--batch", "1", "--output", "/backbone/layernorm/Add_1_output_0"]
-        return try alternate("encoder-1", "pictures/s", ["vision", vision] + words, "pictures_per_second") {
-            try Self.rate(of: pictures) { for _ in 0..<pictures { _ = try model.forward(pixels) } }
-        }
-    }
-
-    /// One unmeasured round, then ours and the peer's in turn.
-    private func alternate(
-        _ name: String, _ unit: String, _ words: [String], _ key: String, ours: () throws -> Double
+    /// One unmeasured round of ours, then ours and the peer's in turn.
+    func alternate(
+        _ measurement: Measurement, _ unit: String, ceiling: Double? = nil, ours: () throws -> Double,
+        peer: (() throws -> Double)? = nil
     ) throws -> Row {
         _ = try ours()
-        var row = Row(name: name, unit: unit)
+        var row = Row(name: measurement.rawValue, unit: unit, ceiling: ceiling)
         for _ in 0..<repeats {
             row.ours.append(try ours())
-            if let peers { row.peer.append(try Peer(command: peers, threads: threads, repeats: 1).rate(words, key: key)) }
+            if let peer { row.peer.append(try peer()) }
         }
         return row
     }
 
+    /// The peer's rate under `key`, measured anew at each call; nil if there is no peer.
+    func peer(_ words: [String], _ key: String) -> (() throws -> Double)? {
+        peers.map { command in { try Peer(command: command, threads: threads, repeats: 1).rate(words, key: key) } }
+    }
+
     static func rate(of count: Int, _ work: () throws -> Void) rethrows -> Double {
-        let seconds = try ContinuousClock().measure(work)
-        return Double(count) / (Double(seconds.components.seconds) + Double(seconds.components.attoseconds) * 1e-18)
+        Double(count) / (try seconds(work))
+    }
+
+    static func seconds(_ work: () throws -> Void) rethrows -> Double {
+        let time = try ContinuousClock().measure(work)
+        return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
     }
 }

@@ -7,6 +7,9 @@ final class PagePreparation {
     /// Letters' height in pixels that the recogniser reads best, and below which a picture is enlarged.
     private static let letterHeight = 22.0
     private static let largestScale = 4.0
+    private static let leastScale = 1.25
+    /// A background as bright as this is white: there is nothing to level.
+    private static let white: UInt32 = 245
     private static let border = 20
 
     private let grey: UnsafeMutablePointer<PIX>
@@ -77,7 +80,8 @@ final class PagePreparation {
         let (width, height) = Self.size(grey)
         let room = (mostPixels / (width * height)).squareRoot()
         let wanted = lettersInGrey.map { Self.letterHeight / $0 } ?? (width * height < 400_000 ? 2 : 1)
-        return max(1, min(wanted, room, Self.largestScale))
+        // A little larger is no better to read, and takes longer.
+        return wanted < Self.leastScale ? 1 : max(1, min(wanted, room, Self.largestScale))
     }
 
     private static func size(_ pix: UnsafeMutablePointer<PIX>) -> (width: Double, height: Double) {
@@ -116,6 +120,10 @@ final class PagePreparation {
     private static func levelled(_ grey: UnsafeMutablePointer<PIX>) -> UnsafeMutablePointer<PIX>? {
         var median: UInt32 = 255
         _ = pixGetRankValue(grey, 1, 0.5, &median)
+        // A quarter of the page may be ink.
+        var quarter: UInt32 = 0
+        _ = pixGetRankValue(grey, 1, 0.25, &quarter)
+        if quarter >= white { return pixClone(grey) }
         var source = median < 110 ? pixInvert(nil, grey) : pixClone(grey)
         defer { pixDestroy(&source) }
         return pixBackgroundNormSimple(source, nil, nil)

@@ -10,7 +10,7 @@ struct Lorgnette: AsyncParsableCommand {
         subcommands: [
             Run.self, Status.self, Ask.self, Compare.self, Check.self, Doctor.self, Experts.self, Keys.self, Models.self,
             Evaluate.self,
-            Train.self, Bench.self,
+            Train.self, Bench.self, RoundTrip.self,
         ])
 
     static func main() async {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conformance
 import Coordination
 import Glibc
 
@@ -35,12 +36,25 @@ struct Train: ParsableCommand {
 
 struct Bench: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Measures this machine: decoding, prefill, encoder; --peers COMMAND compares in the same run.")
+        abstract: "Measures this machine: models, folders, stages; --peers COMMAND compares in the same run.")
 
     @Argument(parsing: .captureForPassthrough, help: "Passed on to lorgnette-models bench.") var arguments: [String] =
         []
 
     func run() throws { throw replaceProcess("models", ["bench"] + arguments) }
+}
+
+/// The part of a benchmark that needs a coordinator's side; `lorgnette bench` asks for it.
+struct RoundTrip: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "round-trips", abstract: "Times empty tasks; prints their seconds as JSON.", shouldDisplay: false)
+
+    @Option(help: "Tasks.") var count = 2000
+
+    func run() throws {
+        let seconds = try RoundTrips.measure(expert: "rehearsal", count: count)
+        Terminal.say("[" + seconds.map { "\($0)" }.joined(separator: ",") + "]")
+    }
 }
 
 /// Becomes `lorgnette-<tool>`; returns only if that cannot be.

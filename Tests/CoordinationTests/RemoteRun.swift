@@ -1,6 +1,6 @@
 import Foundation
+import Locks
 import Pipelines
-import Synchronization
 import Testing
 import Wire
 
@@ -13,7 +13,7 @@ final class RemoteRun {
     private let ended = Ended()
     private let mailbox: Coordination.Mailbox
 
-    private final class Ended: Sendable { let result = Mutex<Result<RunStatus, any Error>?>(nil) }
+    private final class Ended: Sendable { let result = Locked<Result<RunStatus, any Error>?>(nil) }
 
     private final class Silent: RunObserver {
         func update(_ status: RunStatus) {}

@@ -1,4 +1,5 @@
 import Glibc
+import Locks
 import Synchronization
 import Testing
 import Wire
@@ -17,8 +18,8 @@ import Wire
 
     /// Runs a worker; `join` gives its exit code.
     private final class Running: Sendable {
-        private let code = Mutex<ExitCode?>(nil)
-        private let thread = Mutex<DedicatedThread?>(nil)
+        private let code = Locked<ExitCode?>(nil)
+        private let thread = Locked<DedicatedThread?>(nil)
         let waker: Waker
         let asked = Atomic<Bool>(false)
 

@@ -24,18 +24,19 @@ struct Room {
         Room(1, "CZBar", []),
         Room(1, "CZeroMQ", []),
 
-        Room(2, "Tensors", ["CKernels", "COpenBLAS"]),
+        Room(2, "Locks", []),
+        Room(2, "Tensors", ["CKernels", "COpenBLAS", "Locks"]),
         Room(2, "Checkpoints", ["Tensors", "Crypto"]),
         Room(2, "Pictures", ["CLeptonica"]),
-        Room(2, "Wire", ["CZeroMQ", "SwiftProtobuf"]),
+        Room(2, "Wire", ["CZeroMQ", "Locks", "SwiftProtobuf"]),
         Room(2, "Pipelines", ["Yams"]),
         Room(2, "Scoring", []),
 
-        Room(3, "Models", ["Tensors", "Checkpoints"]),
-        Room(3, "ExpertKit", ["Wire", "CConfinement", "Crypto"]),
+        Room(3, "Models", ["Tensors", "Checkpoints", "Locks"]),
+        Room(3, "ExpertKit", ["Wire", "CConfinement", "Locks", "Crypto"]),
         Room(3, "Training", ["Models", "Checkpoints", "Tensors"]),
 
-        Room(4, "Coordination", ["Pipelines", "Wire", "SwiftProtobuf", "GRDB", "Crypto"]),
+        Room(4, "Coordination", ["Pipelines", "Wire", "Locks", "SwiftProtobuf", "GRDB", "Crypto"]),
         Room(4, "Conformance", ["Coordination", "Pipelines", "Wire", "SwiftProtobuf", "Crypto"]),
 
         Room(5, "lorgnette", ["Conformance", "Coordination", "Pipelines", "ArgumentParser"]),
@@ -49,7 +50,7 @@ struct Room {
                 "Crypto",
                 "ArgumentParser",
             ]),
-        Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire"]),
+        Room(5, "lorgnette-encoder", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Pictures", "Wire", "Locks"]),
         Room(5, "lorgnette-captioner", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-generator", ["ExpertKit", "Models", "Tensors", "Checkpoints", "Wire"]),
         Room(5, "lorgnette-ocr", ["ExpertKit", "Pictures", "Wire", "CTesseract", "CLeptonica"]),

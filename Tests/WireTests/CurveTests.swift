@@ -1,5 +1,5 @@
 import Glibc
-import Synchronization
+import Locks
 import Testing
 
 @testable import Wire
@@ -202,7 +202,7 @@ import Testing
 
 /// What a gatekeeper told.
 private final class Told: Sendable {
-    private let list = Mutex<[String]>([])
+    private let list = Locked<[String]>([])
     func add(_ text: String) { list.withLock { $0.append(text) } }
     var texts: [String] { list.withLock { $0 } }
 }

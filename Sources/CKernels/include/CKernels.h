@@ -23,6 +23,33 @@ typedef void (*lk_product_fn)(const void *weights, size_t row_bytes, size_t rows
                               const float *x, size_t x_stride, size_t tokens, const float *_Nullable bias,
                               float *out, size_t out_stride);
 
+/// Products of many tokens with float32 weights: x is packed once, in panels of tokens, and stays in the caches while the
+/// weights pass. A token's result does not depend on the tokens beside it.
+typedef struct {
+    /// Tokens of a panel; the last one may have fewer.
+    size_t panel;
+    /// Bytes that x[tokens][columns] takes when packed.
+    size_t (*bytes)(size_t tokens, size_t columns);
+    /// Packs one panel of x, whose row t starts at x + t * x_stride, to its place in `packed`, which is aligned to 64.
+    void (*pack)(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed);
+    /// out[t * out_stride + r] (+)= scale * sum over k of w[r * row_step + k * column_step] * x[t][k] + (bias ? bias[r] : 0)
+    void (*product)(const float *w, size_t row_step, size_t column_step, size_t rows, size_t columns, const void *packed,
+                    size_t tokens, float scale, const float *_Nullable bias, float *out, size_t out_stride, int adding);
+} lk_gemm;
+
+/// out[r] = w_r · x + (bias ? bias[r] : 0) for r < rows, x packed as lk_single says.
+typedef void (*lk_single_fn)(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed,
+                             const float *_Nullable bias, float *out);
+
+/// Products of one token with quantised weights: x is packed once, then multiplied by as many weights as there are.
+typedef struct {
+    /// Bytes that x[columns] takes when packed, columns a multiple of 32. NULL, like all here, for a table without such products.
+    size_t (*_Nullable bytes)(size_t columns);
+    void (*_Nullable pack)(const float *x, size_t columns, void *packed);
+    /// NULL for a type that has none.
+    lk_single_fn _Nullable product[LK_TYPE_COUNT];
+} lk_single;
+
 /// The numbers of an AdamW step: w -= rate * (m' / (sqrt(v') + eps) + decay * w), where m' = m * m_scale and
 /// v' = v * v_scale undo the bias of the running means, and g is multiplied by g_scale (clipping) first.
 typedef struct {
@@ -35,7 +62,12 @@ typedef struct {
     lk_widen_fn _Nullable widen[LK_TYPE_COUNT];
     /// NULL for a type without a fused product: widen the rows and use the one for LK_F32.
     lk_product_fn _Nullable product[LK_TYPE_COUNT];
+    lk_gemm gemm;
+    lk_single single;
 
+    /// Multiplies and adds in registers, `rounds` times as many vectors as fill them, and gives the number of operations: the
+    /// most that one thread can do.
+    double (*multiply_registers)(size_t rounds, float *sink);
     float (*dot)(const float *a, const float *b, size_t n);
     /// y += alpha x
     void (*axpy)(float alpha, const float *x, float *y, size_t n);
@@ -48,6 +80,8 @@ typedef struct {
     /// out[d] += sum over i < count of weights[i] * values[i * stride + d]
     void (*weighted_sum)(const float *weights, const float *values, size_t stride, size_t count, size_t n, float *out);
 
+    /// Turns the pairs (x[2i], x[2i + 1]) by the angle whose cosine is turn[2i] and whose sine is sign * turn[2i + 1]; n is even
+    void (*rotate)(float *x, const float *turn, float sign, size_t n);
     /// x = exp(x - max x) / sum; n = 0 does nothing
     void (*softmax)(float *x, size_t n);
     /// out = x * weight / sqrt(mean(x^2) + eps)
@@ -85,7 +119,7 @@ typedef struct {
 /// Plain loops; always there.
 extern const lk_kernels lk_scalar;
 
-/// The table named "scalar", "avx2" or "avx512"; NULL if the name is unknown or this CPU cannot run it.
+/// The table named "scalar", "avx2", "avx512" or "vnni"; NULL if the name is unknown or this CPU cannot run it.
 const lk_kernels *_Nullable lk_kernels_named(const char *name);
 
 /// The fastest table that this CPU can run.
@@ -95,6 +129,7 @@ static inline lk_widen_fn lk_widen(const lk_kernels *k, lk_type type) {
     return k->widen[type] ? k->widen[type] : lk_scalar.widen[type];
 }
 static inline lk_product_fn _Nullable lk_product(const lk_kernels *k, lk_type type) { return k->product[type]; }
+static inline lk_single_fn _Nullable lk_single_product(const lk_kernels *k, lk_type type) { return k->single.product[type]; }
 
 /// Whether this CPU multiplies bfloat16 (AVX512-BF16); without, lk_bf16_product must not be called.
 int lk_has_bf16(void);
@@ -122,6 +157,9 @@ int lk_narrow_f16(const float *x, void *out, size_t count);
 /// if an element is no number or a block's scale has no finite half, and 1 otherwise.
 int lk_narrow_q8_0(const float *x, void *out, size_t count);
 int lk_narrow_q4_0(const float *x, void *out, size_t count);
+
+/// The sum of `bytes` / 64 · 8 words: reads memory as fast as one thread can.
+uint64_t lk_read(const void *from, size_t bytes);
 
 /// Tells the CPU that this thread waits in a loop.
 static inline void lk_pause(void) {

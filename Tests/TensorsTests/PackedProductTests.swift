@@ -1,0 +1,157 @@
+import CKernels
+import Testing
+
+@testable import Tensors
+
+/// Products whose x is packed first, of many rows and of one, against sums in double precision.
+@Suite struct PackedProductTests {
+    /// Around the width of a panel, which is 24 or 48, and of a vector.
+    @Test(arguments: ["scalar"] + fastTables)
+    func manyRows(table: String) throws {
+        let gemm = try #require(lk_kernels_named(table)).pointee.gemm
+        var samples = Samples(11)
+        for tokens in [1, 2, 15, 16, 17, 23, 24, 25, 47, 48, 49, 65, 97] {
+            for (columns, weights) in [(1, 1), (7, 5), (16, 16), (33, 17), (64, 31), (100, 40)] {
+                let (xStride, outStride) = (columns + 3, weights + 2)
+                let x = samples.floats(tokens * xStride)
+                // Weights with gaps between the rows, and turned ones, as an attention's values lie.
+                for (rowStep, columnStep) in [(columns + 1, 1), (1, weights + 4)] {
+                    let w = samples.floats(weights * rowStep + columns * columnStep)
+                    let bias = tokens % 2 == 0 ? samples.floats(weights) : nil
+                    let adding = tokens % 3 == 0
+                    let before = samples.floats(tokens * outStride)
+                    var out = before
+                    let packed = Tensor(gemm.bytes(tokens, columns) / 4 + 1)
+                    for panel in 0..<(tokens + gemm.panel - 1) / gemm.panel {
+                        gemm.pack(x, xStride, tokens, columns, panel, packed.data)
+                    }
+                    gemm.product(
+                        w, rowStep, columnStep, weights, columns, packed.data, tokens, 0.5, bias, &out, outStride,
+                        adding ? 1 : 0)
+                    for t in 0..<tokens {
+                        for r in 0..<outStride {
+                            let i = t * outStride + r
+                            guard r < weights else {
+                                #expect(out[i] == before[i], "written beyond row \(t)")
+                                continue
+                            }
+                            var value = Double(bias?[r] ?? 0) + Double(adding ? before[i] : 0)
+                            var size = abs(value)
+                            for k in 0..<columns {
+                                let term = 0.5 * Double(w[r * rowStep + k * columnStep]) * Double(x[t * xStride + k])
+                                value += term
+                                size += abs(term)
+                            }
+                            #expect(
+                                abs(Double(out[i]) - value) <= 1e-6 * (size + 0.1),
+                                "\(tokens) tokens, \(columns) columns, \(weights) weights at \(t), \(r)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A row's result is the same to the last bit, whatever is beside it.
+    @Test(arguments: ["scalar"] + fastTables, [ElementType.f32, .q4_1, .q8_0])
+    func companyDoesNotMatter(table: String, type: ElementType) throws {
+        let kernels = try #require(lk_kernels_named(table)).pointee
+        var samples = Samples(12)
+        let (columns, weights, most) = (256, 37, 101)
+        let w = try Matrix.sample(type, weights, columns, seed: 5)
+        let dense = w.dequantised()
+        let x = samples.floats(most * columns)
+        func many(_ tokens: Int) -> [Float] {
+            var out = [Float](repeating: 0, count: tokens * weights)
+            let packed = Tensor(kernels.gemm.bytes(tokens, columns) / 4)
+            for panel in 0..<(tokens + kernels.gemm.panel - 1) / kernels.gemm.panel {
+                kernels.gemm.pack(x, columns, tokens, columns, panel, packed.data)
+            }
+            kernels.gemm.product(dense.data, columns, 1, weights, columns, packed.data, tokens, 1, nil, &out, weights, 0)
+            return out
+        }
+        func fused(_ tokens: Int) -> [Float] {
+            var out = [Float](repeating: 0, count: tokens * weights)
+            withUnsafePointer(to: kernels) {
+                lk_product($0, type.code)?(w.bytes.base, w.rowBytes, weights, columns, x, columns, tokens, nil, &out, weights)
+            }
+            return out
+        }
+        let (whole, together) = (many(most), fused(23))
+        for tokens in [1, 16, 47, 48, 49, 64] { #expect(many(tokens) == Array(whole[..<(tokens * weights)])) }
+        for tokens in [1, 2, 3, 4, 5, 7, 8, 9, 12, 16] {
+            #expect(fused(tokens) == Array(together[..<(tokens * weights)]), "\(tokens) tokens")
+        }
+    }
+
+    @Test(arguments: fastTables, weightTypes)
+    func oneRow(table: String, type: ElementType) throws {
+        let single = try #require(lk_kernels_named(table)).pointee.single
+        guard let bytes = single.bytes, let pack = single.pack,
+            let product = try lk_single_product(#require(lk_kernels_named(table)), type.code)
+        else { return }
+        var samples = Samples(13)
+        for blocks in [1, 2, 3, 5, 8] {
+            let columns = blocks * type.blockElements
+            for rows in [1, 3, 4, 5, 9] {
+                let w = try Matrix.sample(type, rows, columns, seed: samples.bits(), offset: 1)
+                // One value far larger than the others: its block's scale is coarse for them.
+                var values = samples.floats(columns)
+                values[columns / 2] = 30
+                let x = Tensor(values, [1, columns])
+                let packed = Tensor((bytes(columns) + 3) / 4)
+                pack(x.data, columns, packed.data)
+                let bias = rows % 2 == 0 ? nil : samples.floats(rows)
+                var found = [Float](repeating: 77, count: rows + 1)
+                product(w.bytes.base, w.rowBytes, rows, columns, packed.data, bias, &found)
+                let exact = w.exactly(x, rows: 1, bias: bias)
+                for r in 0..<rows {
+                    #expect(
+                        abs(Double(found[r]) - exact[r].value) <= 4e-6 * (exact[r].size + 1),
+                        "\(columns) columns, row \(r) of \(rows)")
+                }
+                #expect(found[rows] == 77)
+            }
+        }
+    }
+
+    /// What is no number, or too large to be one, must not become a sensible result.
+    @Test(arguments: fastTables, [Float.nan, .infinity, -.infinity])
+    func oneRowCarriesNonsense(table: String, value: Float) throws {
+        let kernels = try #require(lk_kernels_named(table))
+        guard let pack = kernels.pointee.single.pack, let bytes = kernels.pointee.single.bytes else { return }
+        for type in weightTypes {
+            guard let product = lk_single_product(kernels, type.code) else { continue }
+            let columns = 2 * type.blockElements
+            let w = try Matrix.sample(type, 4, columns, seed: 3)
+            for place in [0, columns / 2 - 1, columns - 1] {
+                var x = [Float](repeating: 0, count: columns)
+                x[place] = value
+                let packed = Tensor((bytes(columns) + 3) / 4)
+                pack(x, columns, packed.data)
+                var found = [Float](repeating: 1, count: 4)
+                product(w.bytes.base, w.rowBytes, 4, columns, packed.data, nil, &found)
+                #expect(found.allSatisfy { !$0.isFinite }, "\(type.rawValue) at \(place): \(found)")
+            }
+        }
+    }
+
+    @Test(arguments: ["scalar"] + fastTables)
+    func rotation(table: String) throws {
+        let kernels = try #require(lk_kernels_named(table)).pointee
+        var samples = Samples(14)
+        for n in [0, 2, 4, 6, 14, 16, 18, 30, 32, 64, 80, 128] {
+            let x = samples.floats(n)
+            let turn = samples.floats(n)
+            for sign in [Float(1), -1] {
+                var found = x + [77]
+                kernels.rotate(&found, turn, sign, n)
+                for i in stride(from: 0, to: n, by: 2) {
+                    let (a, b, c, s) = (x[i], x[i + 1], turn[i], sign * turn[i + 1])
+                    #expect(abs(found[i] - (a * c - b * s)) <= 1e-6 && abs(found[i + 1] - (a * s + b * c)) <= 1e-6)
+                }
+                #expect(found[n] == 77)
+            }
+        }
+    }
+}
