@@ -70,7 +70,10 @@ public enum Math {
     public static func siluMultiply(_ gate: Tensor, _ up: Tensor, rows: Int? = nil, into out: Tensor) {
         let (rows, n) = check(gate, rows, out)
         precondition(up.columns == n && up.rows >= rows, "up has the shape of gate")
-        bands(rows, n) { Kernels.table.pointee.silu_multiply(gate.row($0.lowerBound), up.row($0.lowerBound), out.row($0.lowerBound), $0.count * n) }
+        bands(rows, n) {
+            Kernels.table.pointee.silu_multiply(
+                gate.row($0.lowerBound), up.row($0.lowerBound), out.row($0.lowerBound), $0.count * n)
+        }
     }
 
     /// out[t] = silu(x[t][..n]) · x[t][n..]; x: [rows, 2 n], out: [rows, n].
@@ -114,14 +117,18 @@ public enum Math {
     public static func add(_ a: Tensor, _ b: Tensor, rows: Int? = nil, into out: Tensor) {
         let (rows, n) = check(a, rows, out)
         precondition(b.columns == n && b.rows >= rows, "b has the shape of a")
-        bands(rows, n) { Kernels.table.pointee.add(a.row($0.lowerBound), b.row($0.lowerBound), out.row($0.lowerBound), $0.count * n) }
+        bands(rows, n) {
+            Kernels.table.pointee.add(a.row($0.lowerBound), b.row($0.lowerBound), out.row($0.lowerBound), $0.count * n)
+        }
     }
 
     /// out = a · b, elementwise; all [rows, n]. `out` may be `a` or `b`.
     public static func multiply(_ a: Tensor, _ b: Tensor, rows: Int? = nil, into out: Tensor) {
         let (rows, n) = check(a, rows, out)
         precondition(b.columns == n && b.rows >= rows, "b has the shape of a")
-        bands(rows, n) { Kernels.table.pointee.multiply(a.row($0.lowerBound), b.row($0.lowerBound), out.row($0.lowerBound), $0.count * n) }
+        bands(rows, n) {
+            Kernels.table.pointee.multiply(a.row($0.lowerBound), b.row($0.lowerBound), out.row($0.lowerBound), $0.count * n)
+        }
     }
 
     /// y += alpha x; both [rows, n].

@@ -20,7 +20,9 @@ final class EncoderExpert: Expert {
                 "Blocks of the vision transformer, counted from 1, whose features travel besides the last one's, as tensors features.N. Without: 9 and 11, which the adapters that ship with Lorgnette read, if there are more."
             ),
             .string("dtype", default: "f32", choices: ["f32", "f16"], "How the features travel."),
-            .integer("batch", default: 4, in: 1...8, "Pictures in hand at the same time; those that wait are looked at together."),
+            .integer(
+                "batch", default: 4, in: 1...8,
+                "Pictures in hand at the same time; those that wait are looked at together."),
         ], concurrency: 8)
 
     static let confinement = Confinement.decoder

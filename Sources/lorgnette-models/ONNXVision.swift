@@ -28,12 +28,19 @@ struct ONNXVision {
         graph.scalar("root2", Float(2).squareRoot())
         graph.scalar("one", 1)
         graph.scalar("half", 0.5)
-        graph.node("Conv", ["pixel_values", "backbone.embeddings.patch_embeddings.projection.weight", "backbone.embeddings.patch_embeddings.projection.bias"], "patches", [.init("strides", [patch, patch])])
+        graph.node(
+            "Conv",
+            [
+                "pixel_values", "backbone.embeddings.patch_embeddings.projection.weight",
+                "backbone.embeddings.patch_embeddings.projection.bias",
+            ], "patches", [.init("strides", [patch, patch])])
         graph.node("Reshape", ["patches", "flat"], "columns")
         graph.node("Transpose", ["columns"], "rows", [.init("perm", [0, 2, 1])])
         graph.node("Concat", ["backbone.embeddings.cls_token", "rows"], "tokens", [.init("axis", 1)])
         graph.node("Reshape", ["positions", "grid"], "grid_positions", name: "/backbone/embeddings/Reshape_1")
-        graph.node("Concat", ["class_position", "grid_positions"], "all_positions", [.init("axis", 1)], name: "/backbone/embeddings/Concat_6")
+        graph.node(
+            "Concat", ["class_position", "grid_positions"], "all_positions", [.init("axis", 1)],
+            name: "/backbone/embeddings/Concat_6")
         graph.node("Add", ["tokens", "all_positions"], "x0")
         for i in 0..<layers { block(i, &graph) }
         norm("backbone.layernorm", "x\(2 * layers)", "/backbone/layernorm/Add_1_output_0", &graph)
@@ -49,7 +56,8 @@ struct ONNXVision {
         for part in ["query", "key", "value"] {
             linear(i, "attention/attention/\(part)", "n\(i)", "\(part)\(i)", width, width, &graph)
             graph.node("Reshape", ["\(part)\(i)", "heads"], "\(part)s\(i)")
-            graph.node("Transpose", ["\(part)s\(i)"], "\(part)t\(i)", [.init("perm", part == "key" ? [0, 2, 3, 1] : [0, 2, 1, 3])])
+            graph.node(
+                "Transpose", ["\(part)s\(i)"], "\(part)t\(i)", [.init("perm", part == "key" ? [0, 2, 3, 1] : [0, 2, 1, 3])])
         }
         graph.node("MatMul", ["queryt\(i)", "keyt\(i)"], "products\(i)")
         graph.node("Mul", ["products\(i)", "scale"], "scores\(i)")
@@ -74,10 +82,12 @@ struct ONNXVision {
     private func norm(_ key: String, _ from: String, _ to: String, _ graph: inout Graph) {
         graph.weight("\(key).weight", [width])
         graph.weight("\(key).bias", [width])
-        graph.node("LayerNormalization", [from, "\(key).weight", "\(key).bias"], to, [.init("axis", -1), .init("epsilon", 1e-6)])
+        graph.node(
+            "LayerNormalization", [from, "\(key).weight", "\(key).bias"], to, [.init("axis", -1), .init("epsilon", 1e-6)])
     }
 
-    private func linear(_ i: Int, _ path: String, _ from: String, _ to: String, _ rows: Int, _ columns: Int, _ graph: inout Graph) {
+    private func linear(_ i: Int, _ path: String, _ from: String, _ to: String, _ rows: Int, _ columns: Int, _ graph: inout Graph)
+    {
         let node = "/backbone/encoder/layer.\(i)/\(path)/MatMul"
         graph.weight("weight of \(node)", [columns, rows])
         graph.weight("backbone.encoder.layer.\(i).\(path.replacing("/", with: ".")).bias", [rows])
@@ -115,7 +125,8 @@ private struct Graph {
     private var parts = ProtobufMessage()
     private let noise = SyntheticModels.Noise()
 
-    mutating func node(_ type: String, _ inputs: [String], _ output: String, _ attributes: [Attribute] = [], name: String? = nil) {
+    mutating func node(_ type: String, _ inputs: [String], _ output: String, _ attributes: [Attribute] = [], name: String? = nil)
+    {
         var node = ProtobufMessage()
         for input in inputs { node.text(1, input) }
         node.text(2, output)
