@@ -58,7 +58,12 @@ INLINE void digits(__m512i n, int8_t *a, int8_t *b, int8_t *c) {
 static void single_pack(const float *x, size_t columns, void *packed) {
     const activations to = parts(packed, columns);
     const float most = 127 << 14;
-    if (to.blocks % 2) memset((pair *)packed + to.blocks / 2, 0, sizeof(pair));
+    if (to.blocks % 2) {
+        // The half of the last pair that is no block: what memory held before might be no number, and 0 times that neither.
+        memset((pair *)packed + to.blocks / 2, 0, sizeof(pair));
+        const float *const sums[] = {to.even, to.odd, to.halves};
+        for (size_t i = 0; i < 3; i++) memset((float *)sums[i] + 2 * to.blocks, 0, 2 * sizeof(float));
+    }
     for (size_t block = 0; block < to.blocks; block++, x += BLOCK) {
         const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
         // As bits, so that what is no number is the largest.

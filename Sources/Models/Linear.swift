@@ -62,23 +62,39 @@ struct Linear: Sendable {
 /// A change of a weight as a product of two narrow matrices (LoRA, arXiv 2106.09685), without a scale: B (A x).
 final class LowRank: Sendable {
     /// A: [rank, in]
-    let down: Tensor
-    /// B: [out, rank]
-    let up: Tensor
+    private let down: Matrix
+    /// Bᵀ, [rank, out]: a few long rows to add are quicker than many products of a few columns.
+    private let up: Tensor
 
+    /// - Parameters:
+    ///   - down: A, [rank, in]
+    ///   - up: B, [out, rank]
     init(down: Tensor, up: Tensor) {
-        self.down = down
-        self.up = up
+        self.down = Matrix(down)
+        self.up = Tensor(up.columns, up.rows)
+        for row in 0..<up.rows {
+            for k in 0..<up.columns { self.up.row(k)[row] = up.row(row)[k] }
+        }
     }
 
     /// y[T, out] += B (A x[T, in])
     func add(_ x: Tensor, rows: Int, to y: Tensor) {
-        let rank = down.rows
+        let (rank, width) = (up.rows, up.columns)
         let narrow = Tensor(rows, rank)
-        Math.linear(x, rows: rows, Matrix(down), into: narrow)
-        let change = Tensor(rows, up.rows)
-        Math.linear(narrow, rows: rows, Matrix(up), into: change)
-        Math.add(y, change, rows: rows, into: y)
+        Math.linear(x, rows: rows, down, into: narrow)
+        if rows < Math.manyRows {
+            for t in 0..<rows {
+                for k in 0..<rank { Math.axpy(narrow.row(t)[k], up.row(k), y.row(t), width) }
+            }
+            return
+        }
+        let band = 192
+        ThreadPool.shared.run((width + band - 1) / band) { task in
+            let first = task * band
+            PackedRows(narrow.data, stride: rank, rows: rows, columns: rank).multiply(
+                up.data + first, rowStep: 1, columnStep: width, weights: min(band, width - first), adding: true,
+                into: y.data + first, outStride: y.columns)
+        }
     }
 }
 

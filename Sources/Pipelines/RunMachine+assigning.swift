@@ -1,5 +1,5 @@
 extension RunMachine {
-    /// A first-in first-out queue whose front is cheap to take; a suspect goes to the back like anyone.
+    /// A first-in first-out queue whose front is cheap to take.
     struct Queue: Sendable {
         private var elements: [ItemID] = []
         private var head = 0
@@ -19,26 +19,52 @@ extension RunMachine {
         }
     }
 
-    /// Hands queued items of a stage to its workers, the least busy first, within their credit.
+    /// Hands queued items of a stage to its workers: suspects to idle ones that may try them, which are given nothing else as
+    /// long as suspects wait; then the others to the least busy, within their credit.
     mutating func assign(_ stage: Int, at now: Instant, _ actions: inout [Action]) {
-        while let id = queues[stage].first {
-            guard let item = items[id], case .queued = item.jobs[stage].state else {
-                queues[stage].removeFirst()  // closed or settled while it waited
-                continue
+        let waiting = suspects[stage].filter { isQueued($0, stage) }
+        suspects[stage] = []
+        for id in waiting {
+            let suspicion = items[id]!.jobs[stage].suspicion
+            if let worker = freeWorker(for: stage, where: { $0.tasks.isEmpty && suspicion?.allows($0, at: now) != false }) {
+                send(id, stage, to: worker, alone: true, at: now, &actions)
+            } else {
+                suspects[stage].append(id)
             }
-            let suspect = item.jobs[stage].suspect
-            guard let worker = freeWorker(for: stage, alone: suspect) else { return }
+        }
+        let suspicions = suspicions(ofPool: pool(of: stage))
+        while let id = queues[stage].first {
+            if isQueued(id, stage) {
+                guard
+                    let worker = freeWorker(
+                        for: stage,
+                        where: { worker in
+                            worker.tasks.count < worker.credit && !suspicions.contains { $0.allows(worker, at: now) }
+                        })
+                else { return }
+                send(id, stage, to: worker, alone: false, at: now, &actions)
+            }
+            // Sent now, or closed or settled while it waited.
             queues[stage].removeFirst()
-            send(id, stage, to: worker, alone: suspect, at: now, &actions)
         }
     }
 
-    private func freeWorker(for stage: Int, alone: Bool) -> WorkerID? {
+    private func isQueued(_ id: ItemID, _ stage: Int) -> Bool {
+        if case .queued? = items[id]?.jobs[stage].state { true } else { false }
+    }
+
+    private func pool(of stage: Int) -> Int { stages[stage].pool ?? stage }
+
+    private func suspicions(ofPool pool: Int) -> [Suspicion] {
+        suspects.enumerated().flatMap { stage, ids in
+            self.pool(of: stage) == pool ? ids.compactMap { items[$0]?.jobs[stage].suspicion } : []
+        }
+    }
+
+    private func freeWorker(for stage: Int, where isFit: (Worker) -> Bool) -> WorkerID? {
         var best: (id: WorkerID, load: Int)?
-        let pool = stages[stage].pool ?? stage
-        for (id, worker) in workers where worker.stage == pool && !worker.alone {
+        for (id, worker) in workers where worker.stage == pool(of: stage) && !worker.alone && isFit(worker) {
             let load = worker.tasks.count
-            guard load < (alone ? 1 : worker.credit) else { continue }
             if best == nil || (load, id) < (best!.load, best!.id) { best = (id, load) }
         }
         return best?.id
@@ -89,13 +115,14 @@ extension RunMachine {
         workers[worker]?.alone = false
     }
 
-    /// A worker died. If it held one task, that task is to blame; if it held several, none is, and each is tried alone.
-    mutating func lose(_ id: WorkerID, reason: String, _ actions: inout [Action]) {
+    /// A worker died. If it held one task, that task is to blame; if it held several, none is, and each is tried alone in a
+    /// fresh worker.
+    mutating func lose(_ id: WorkerID, reason: String, at now: Instant, _ actions: inout [Action]) {
         guard let worker = workers.removeValue(forKey: id) else { return }
         for task in worker.tasks {
             cancelled[task] = nil
             guard let (item, stage) = tasks.removeValue(forKey: task) else { continue }
-            items[item]!.jobs[stage].suspect = true
+            suspect(item, stage, at: now)
             if worker.tasks.count == 1 {
                 blame(item, stage, StageError(code: "worker_lost", message: reason), retryable: true, &actions)
             } else {
@@ -119,7 +146,11 @@ extension RunMachine {
 
     mutating func enqueue(_ item: ItemID, _ stage: Int) {
         items[item]!.jobs[stage].state = .queued
-        queues[stage].append(item)
+        if items[item]!.jobs[stage].suspicion == nil { queues[stage].append(item) } else { suspects[stage].append(item) }
+    }
+
+    private mutating func suspect(_ item: ItemID, _ stage: Int, at now: Instant) {
+        items[item]!.jobs[stage].suspicion = Suspicion(after: workersSeen, until: now + stages[stage].deadline)
     }
 
     /// Marks a running task as cancelled: its item is done with it, its worker is not.
@@ -140,7 +171,7 @@ extension RunMachine {
             drop(task, from: worker)
             let reason = "no result within \(stages[stage].deadline)"
             let log = logs[worker].flatMap { $0.isEmpty ? nil : "; its worker's log ends: \($0)" } ?? ""
-            items[item]!.jobs[stage].suspect = true
+            suspect(item, stage, at: now)
             blame(item, stage, StageError(code: "deadline", message: reason + log), retryable: true, &actions)
             dismiss(worker, reason: "\(names[stage]): \(reason)", &actions)
         }

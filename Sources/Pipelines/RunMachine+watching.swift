@@ -9,7 +9,7 @@ extension RunMachine {
     }
 
     /// Items that wait for a worker, by stage.
-    public var waiting: [Int] { queues.map(\.count) }
+    public var waiting: [Int] { zip(queues, suspects).map { $0.count + $1.count } }
 
     /// What a worker holds, in the order in which it was sent.
     public func held(by worker: WorkerID) -> [Held] {

@@ -105,8 +105,17 @@ public struct RunMachine: Sendable {
         var attempts = 0
         /// Goes up with every send, so that a late answer of a former attempt is known.
         var sends = 0
-        /// Was in a worker's hands when that worker died: tried alone from now on.
-        var suspect = false
+        /// Was in a worker's hands when that worker died or hung: tried alone from now on.
+        var suspicion: Suspicion?
+    }
+
+    /// Who may try a suspect: a worker that became ready after the one that it is suspected of was lost, so that nothing
+    /// which happened in a worker before is held against an item; any worker, should no successor come.
+    struct Suspicion {
+        let after: Int
+        let until: Instant
+
+        func allows(_ worker: Worker, at now: Instant) -> Bool { worker.number > after || now >= until }
     }
 
     struct Item {
@@ -118,6 +127,8 @@ public struct RunMachine: Sendable {
     struct Worker {
         let stage: Int
         let credit: Int
+        /// Counts the workers that became ready.
+        let number: Int
         var tasks: [TaskID] = []
         var alone = false
     }
@@ -134,6 +145,9 @@ public struct RunMachine: Sendable {
     var cancelled: [TaskID: (worker: WorkerID, expires: Instant)] = [:]
     /// Items waiting for a worker of the stage, oldest first.
     var queues: [Queue]
+    /// Those of them that are suspects.
+    var suspects: [[ItemID]]
+    var workersSeen = 0
     var nextTask: TaskID = 1
 
     public init(stages: [StagePlan], names: [String], maxAttempts: Int = 3) {
@@ -142,6 +156,7 @@ public struct RunMachine: Sendable {
         self.names = names
         self.maxAttempts = maxAttempts
         queues = stages.map { _ in Queue() }
+        suspects = stages.map { _ in [] }
     }
 
     /// Items opened and not yet closed.
@@ -185,9 +200,10 @@ public struct RunMachine: Sendable {
         case .decided(let id, let stage, let runs):
             decide(id, stage, runs: runs, &actions)
         case .workerReady(let id, let stage, let credit):
-            workers[id] = Worker(stage: stage, credit: max(1, credit))
+            workersSeen += 1
+            workers[id] = Worker(stage: stage, credit: max(1, credit), number: workersSeen)
         case .workerLost(let id, let reason):
-            lose(id, reason: reason, &actions)
+            lose(id, reason: reason, at: now, &actions)
         case .succeeded(let task, let attempt, let worker):
             if let (item, stage) = release(task, attempt: attempt, from: worker) {
                 settle(item, stage, .succeeded(attempts: items[item]!.jobs[stage].attempts + 1), &actions)

@@ -10,14 +10,20 @@ final class PagePreparation {
     private static let leastScale = 1.25
     /// A background as bright as this is white: there is nothing to level.
     private static let white: UInt32 = 245
+    /// Leptonica levels a background to 200, not to white.
+    private static let levelledBackground = 200.0
+    /// What is darker than this share of its background is ink.
+    private static let inkShare = 0.8
     private static let border = 20
 
     private let grey: UnsafeMutablePointer<PIX>
     /// Pixels of `grey` for one of the upright picture.
     private let scale: Double
     private let mostPixels: Double
-    /// The picture with its background levelled to white, dark on light; nil where that is impossible.
+    /// The picture with one background everywhere, dark on light; nil where that is impossible.
     private let level: UnsafeMutablePointer<PIX>?
+    /// What is darker in `level` is ink.
+    private let inkBelow: Int32
     /// The median height of what look like letters in `grey`, nil where there are too few.
     let lettersInGrey: Double?
 
@@ -27,8 +33,11 @@ final class PagePreparation {
         guard let (pix, factor) = Self.grey(picture, mostPixels: mostPixels) else { return nil }
         grey = pix
         scale = factor
-        level = Self.levelled(pix)
-        lettersInGrey = level.flatMap(Self.letterHeight)
+        let isWhite = Self.isWhite(pix)
+        level = isWhite ? pixClone(pix) : Self.levelled(pix)
+        let inkBelow = Int32(Self.inkShare * (isWhite ? 255 : Self.levelledBackground))
+        self.inkBelow = inkBelow
+        lettersInGrey = level.flatMap { Self.letterHeight($0, inkBelow) }
     }
 
     deinit {
@@ -54,7 +63,7 @@ final class PagePreparation {
         mapping.scale = scale * enlargement
         mapping.before = Self.size(unturned)
         mapping.after = mapping.before
-        if straightened, let angle = Self.skew(unturned),
+        if straightened, let angle = Self.skew(unturned, inkBelow),
             let turned = pixRotate(
                 unturned, angle, Int32(L_ROTATE_AREA_MAP), Int32(L_BRING_IN_WHITE),
                 Int32(mapping.before.width), Int32(mapping.before.height))
@@ -117,25 +126,22 @@ final class PagePreparation {
         return (pix, 1 / Double(step))
     }
 
+    private static func isWhite(_ grey: UnsafeMutablePointer<PIX>) -> Bool {
+        // A quarter of the page may be ink.
+        var quarter: UInt32 = 0
+        return pixGetRankValue(grey, 1, 0.25, &quarter) == 0 && quarter >= white
+    }
+
     private static func levelled(_ grey: UnsafeMutablePointer<PIX>) -> UnsafeMutablePointer<PIX>? {
         var median: UInt32 = 255
         _ = pixGetRankValue(grey, 1, 0.5, &median)
-        // A quarter of the page may be ink.
-        var quarter: UInt32 = 0
-        _ = pixGetRankValue(grey, 1, 0.25, &quarter)
-        if quarter >= white { return pixClone(grey) }
         var source = median < 110 ? pixInvert(nil, grey) : pixClone(grey)
         defer { pixDestroy(&source) }
         return pixBackgroundNormSimple(source, nil, nil)
     }
 
-    /// Ink on white, of a levelled picture.
-    private static func ink(_ level: UnsafeMutablePointer<PIX>) -> UnsafeMutablePointer<PIX>? {
-        pixThresholdToBinary(level, 160)
-    }
-
-    private static func letterHeight(_ level: UnsafeMutablePointer<PIX>) -> Double? {
-        var binary = ink(level)
+    private static func letterHeight(_ level: UnsafeMutablePointer<PIX>, _ inkBelow: Int32) -> Double? {
+        var binary = pixThresholdToBinary(level, inkBelow)
         defer { pixDestroy(&binary) }
         guard let binary else { return nil }
         var boxes = pixConnCompBB(binary, 8)
@@ -153,8 +159,8 @@ final class PagePreparation {
     }
 
     /// The clockwise turn, in radians, that makes lines of text level; nil where there is none worth making.
-    private static func skew(_ level: UnsafeMutablePointer<PIX>) -> Float? {
-        var binary = ink(level)
+    private static func skew(_ level: UnsafeMutablePointer<PIX>, _ inkBelow: Int32) -> Float? {
+        var binary = pixThresholdToBinary(level, inkBelow)
         defer { pixDestroy(&binary) }
         guard let binary else { return nil }
         var angle: Float = 0

@@ -123,6 +123,35 @@ extension [RunMachine.Action] {
         #expect(succeed(sends[0], &machine).sends.filter { $0.stage == 0 }.map(\.item) == [3])
     }
 
+    @Test func suspectsWaitForAFreshWorkerWhileOthersGoOn() {
+        var machine = machine()
+        for worker in [7, 8] { _ = machine.handle(.workerReady(worker, stage: 0, credit: 2), at: .zero) }
+        let opened = (1...4).flatMap { machine.handle(.opened(UInt64($0), known: []), at: .zero).sends }
+        // Items 1 and 3 were with 7. Worker 8 is given what comes, but neither of them.
+        _ = machine.handle(.workerLost(7, reason: "killed"), at: .zero)
+        #expect(machine.handle(.opened(5, known: []), at: .zero).sends.isEmpty)
+        let held = opened.filter { $0.worker == 8 }
+        var sends: [RunMachine.Assignment] = []
+        for task in held.map(\.task) { sends += machine.handle(.succeeded(task, attempt: 1, by: 8), at: .zero).sends }
+        #expect(sends.filter { $0.stage == 0 }.map(\.item) == [5])
+        let fresh = machine.handle(.workerReady(9, stage: 0, credit: 2), at: .zero).sends
+        #expect(fresh.map(\.item) == [1])
+        #expect(fresh.map(\.worker) == [9])
+        // As long as a suspect waits, the fresh one is given nothing else.
+        #expect(machine.handle(.opened(6, known: []), at: .zero).sends.map(\.worker) == [8])
+        #expect(machine.handle(.opened(7, known: []), at: .zero).sends.isEmpty)
+        #expect(succeed(fresh[0], &machine).sends.filter { $0.stage == 0 }.map(\.item) == [3])
+    }
+
+    @Test func aSuspectIsTriedByAnyWorkerIfNoFreshOneComes() {
+        var machine = machine()
+        for worker in [7, 8] { _ = machine.handle(.workerReady(worker, stage: 0, credit: 1), at: .zero) }
+        _ = machine.handle(.opened(1, known: []), at: .zero)
+        #expect(machine.handle(.workerLost(7, reason: "killed"), at: .zero).sends.isEmpty)
+        #expect(machine.handle(.tick(), at: .seconds(9)).sends.isEmpty)
+        #expect(machine.handle(.tick(), at: .seconds(10)).sends.map(\.worker) == [8])
+    }
+
     @Test func aTaskThatKillsItsWorkersFailsItsItemAlone() {
         var machine = ready()
         _ = machine.handle(.opened(1, known: []), at: .zero)

@@ -22,6 +22,7 @@ import Testing
                     let before = samples.floats(tokens * outStride)
                     var out = before
                     let packed = Tensor(gemm.bytes(tokens, columns) / 4 + 1)
+                    packed.data.update(repeating: .nan, count: packed.count)  // as memory that was used before
                     for panel in 0..<(tokens + gemm.panel - 1) / gemm.panel {
                         gemm.pack(x, xStride, tokens, columns, panel, packed.data)
                     }
@@ -100,6 +101,7 @@ import Testing
                 values[columns / 2] = 30
                 let x = Tensor(values, [1, columns])
                 let packed = Tensor((bytes(columns) + 3) / 4)
+                packed.data.update(repeating: .nan, count: packed.count)
                 pack(x.data, columns, packed.data)
                 let bias = rows % 2 == 0 ? nil : samples.floats(rows)
                 var found = [Float](repeating: 77, count: rows + 1)
