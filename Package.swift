@@ -51,7 +51,8 @@ let package = Package(
 
         // Layer 2
         library("Locks", []),
-        library("Tensors", ["CKernels", "COpenBLAS", "Locks"]),
+        library("Seats", ["Locks"]),
+        library("Tensors", ["CKernels", "COpenBLAS", "Locks", "Seats"]),
         library("Checkpoints", ["Tensors", crypto]),
         library("Pictures", ["CLeptonica"]),
         library("Wire", ["CZeroMQ", "Locks", protobuf]),
@@ -60,11 +61,11 @@ let package = Package(
 
         // Layer 3
         library("Models", ["Tensors", "Checkpoints", "Locks"], resources: [.copy("Resources")]),
-        library("ExpertKit", ["Wire", "CConfinement", "Locks", crypto]),
+        library("ExpertKit", ["Wire", "CConfinement", "Locks", "Seats", crypto]),
         library("Training", ["Models", "Checkpoints", "Tensors"], exclude: ["Recipes"]),
 
         // Layer 4
-        library("Coordination", ["Pipelines", "Wire", "Locks", protobuf, sqlite, crypto]),
+        library("Coordination", ["Pipelines", "Wire", "Locks", "Seats", protobuf, sqlite, crypto]),
         library("Conformance", ["Coordination", "Pipelines", "Wire", protobuf, crypto]),
 
         // Layer 5
@@ -96,6 +97,7 @@ let package = Package(
         program("lorgnette-rehearsal", ["ExpertKit", "Wire"]),
         .executableTarget(
             name: "FaultyWorker", dependencies: ["Wire", crypto], path: "Tests/FaultyWorker", swiftSettings: strict),
+        tests("Seats", ["Seats"]),
         tests("Tensors", ["Tensors", "CKernels", "Golden"]),
         tests("Checkpoints", ["Checkpoints", "Tensors", "Golden"]),
         tests("Models", ["Models", "Tensors", "Checkpoints", "Pictures", "Locks", "Golden"]),

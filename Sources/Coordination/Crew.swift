@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Pipelines
+import Seats
 import Wire
 
 /// The workers of a run: started, greeted, watched, restarted with back-off, and ended.
@@ -49,6 +50,7 @@ final class Crew {
     private let locator: ExpertLocator
     private let logs: String
     private let directory: PrivateDirectory
+    private let seats: SeatTable?
     let endpoint: Endpoint
     /// Where the workers of remote stages listen, by stage.
     let addresses: [String: Address]
@@ -85,6 +87,7 @@ final class Crew {
         socket = try RouterSocket(context)
         watch = addresses.values.contains { $0.keys != nil } ? try RefusalWatch(socket, context) : nil
         try socket.bind(endpoint)
+        seats = SeatTable(path: "\(directory.path)/seats")
         mkdir(logs, 0o755)
     }
 
@@ -107,7 +110,8 @@ final class Crew {
                 environment: [
                     "LORGNETTE_CONNECT": endpoint.text, "LORGNETTE_WORKER": name, "LORGNETTE_PARENT": "\(getpid())",
                     Chaos.variable: chaos?.text ?? "",
-                    // A worker computes with its own bounded threads; libraries must not add theirs.
+                    // A worker computes with its own bounded threads, fewer while others compute; libraries must not add theirs.
+                    Seat.variable: seats?.seat(of: name) ?? "",
                     "OMP_THREAD_LIMIT": "1", "OPENBLAS_NUM_THREADS": "1",
                 ], log: "\(logs)/\(name).log")
         }
@@ -194,6 +198,7 @@ final class Crew {
 
     /// Sets the time at which a worker's successor starts.
     func plan(_ link: Link, wasReady: Bool, now: Duration) {
+        seats?.clear(link.name)
         let failures = wasReady ? 0 : (falseStarts[link.stage] ?? 0) + 1
         falseStarts[link.stage] = failures
         let delay = Duration.milliseconds(wasReady ? 20 : min(5000, 100 << failures))

@@ -1,4 +1,5 @@
 import Locks
+import Seats
 
 /// Tasks between the socket's owner and the compute threads, who sleep while there are none.
 final class TaskQueue: Sendable {
@@ -9,21 +10,27 @@ final class TaskQueue: Sendable {
     }
 
     private let tasks = Monitor(Tasks())
+    private let seat = Seat.own
 
     func put(_ task: ExpertTask) { tasks.change { $0.waiting.append(task) } }
 
     /// Waits for a task; nil once the queue is closed.
     func next() -> ExpertTask? {
-        tasks.wait { tasks -> ExpertTask?? in
+        let next: ExpertTask? = tasks.wait { tasks -> ExpertTask?? in
             if tasks.isClosed { return .some(nil) }
             guard !tasks.waiting.isEmpty else { return nil }
             let task = tasks.waiting.removeFirst()
             tasks.working[task.key] = task
             return task
         }
+        if next != nil { seat?.sit() }
+        return next
     }
 
-    func done(_ task: ExpertTask) { tasks.change { $0.working[task.key] = nil } }
+    func done(_ task: ExpertTask) {
+        seat?.stand()
+        tasks.change { $0.working[task.key] = nil }
+    }
 
     /// Marks the task. True if it was still waiting and is now out of the queue, so that nobody else will answer for it.
     func cancel(_ key: ExpertTask.Key) -> Bool {

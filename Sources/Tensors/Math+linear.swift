@@ -125,9 +125,9 @@ private struct Sweep {
     private func bandRows(_ product: Product, _ threads: Int) -> Int {
         let share = max(1, (product.rows + threads - 1) / threads)
         if isFused(product) { return threads == 1 ? share : max(16, (share / 4 + 15) / 16 * 16) }
+        // Many for each thread: one whose core another machine's work slows takes fewer.
         let most = max(32, (1 << 16) / max(1, product.columns))
-        let bands = ((product.rows + most - 1) / most + threads - 1) / threads * threads
-        return ((product.rows + bands - 1) / bands + 15) / 16 * 16
+        return max(32, min(most, (product.rows / (8 * threads) + 15) / 16 * 16))
     }
 
     private func fused(_ product: Product, _ band: Range<Int>) {

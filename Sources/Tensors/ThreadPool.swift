@@ -1,5 +1,6 @@
 import CKernels
 import Glibc
+import Seats
 import Synchronization
 
 /// A fixed number of threads for loops whose iterations are independent.
@@ -15,30 +16,37 @@ public final class ThreadPool: Sendable {
         threads: count(asked: getenv("LORGNETTE_THREADS").map { String(cString: $0) }))
 
     private let crew: Crew
+    private let seat = Seat.own
 
     /// A pool of `threads` (at least 1); none is started yet.
     public init(threads: Int) {
         self.threads = max(1, threads)
         crew = Crew(helpers: self.threads - 1)
+        if threads > 1 { seat?.useMany() }
     }
 
     deinit { crew.dismiss() }
 
     /// Calls `body` once for each of 0..<tasks, on several threads and in any order, and returns when all have returned.
     ///
-    /// While a loop runs, another one, nested or from another thread, runs wholly on its own calling thread.
+    /// While a loop runs, another one, nested or from another thread, runs wholly on its own calling thread. Fewer threads
+    /// take part while other workers of the run compute.
     public func run(_ tasks: Int, _ body: (Int) -> Void) {
-        guard tasks > 1, threads > 1, crew.acquire() else {
+        let wanted = min(tasks, threads)
+        let allowed = wanted > 1 ? seat?.threads(of: wanted, processors: ThreadPool.processors) ?? wanted : wanted
+        guard allowed > 1, crew.acquire() else {
             for i in 0..<max(0, tasks) { body(i) }
             return
         }
         defer { crew.release() }
-        withoutActuallyEscaping(body) { crew.run(tasks, $0) }
+        withoutActuallyEscaping(body) { crew.run(tasks, helpers: allowed - 1, $0) }
     }
+
+    private static let processors = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     static func count(asked: String?) -> Int {
         if let asked, let threads = Int(asked), threads > 0 { return min(threads, 1024) }
-        return max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+        return processors
     }
 }
 
@@ -52,6 +60,8 @@ private final class Crew: @unchecked Sendable {
     private let unfinished = Atomic<Int>(0)
     private let dismissed = Atomic<Bool>(false)
     private let sleepers = Atomic<Int>(0)
+    /// The helpers that may take part in the loop: those with smaller numbers.
+    private let allowed = Atomic<Int>(0)
     private let callerSleeps = Atomic<Bool>(false)
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -87,8 +97,9 @@ private final class Crew: @unchecked Sendable {
     }
 
     /// Runs the loop; the caller holds `busy`.
-    func run(_ tasks: Int, _ body: @escaping (Int) -> Void) {
+    func run(_ tasks: Int, helpers: Int, _ body: @escaping (Int) -> Void) {
         if !started { start() }
+        allowed.store(helpers, ordering: .sequentiallyConsistent)
         self.tasks = tasks
         self.body = body
         unfinished.store(tasks, ordering: .relaxed)
@@ -129,8 +140,9 @@ private final class Crew: @unchecked Sendable {
         }
     }
 
-    private var isCalled: Bool {
+    private func isCalled(_ helper: Int) -> Bool {
         open.load(ordering: .sequentiallyConsistent) & 0xffff_ffff > 0
+            && helper < allowed.load(ordering: .sequentiallyConsistent)
             || dismissed.load(ordering: .sequentiallyConsistent)
     }
 
@@ -140,13 +152,13 @@ private final class Crew: @unchecked Sendable {
         pthread_mutex_unlock(lock)
     }
 
-    private func help() {
+    private func help(_ number: Int) {
         while !dismissed.load(ordering: .sequentiallyConsistent) {
-            takeTasks()
-            if spin(until: { isCalled }) { continue }
+            if isCalled(number) { takeTasks() }
+            if spin(until: { isCalled(number) }) { continue }
             pthread_mutex_lock(lock)
             sleepers.add(1, ordering: .sequentiallyConsistent)
-            while !isCalled { pthread_cond_wait(work, lock) }
+            while !isCalled(number) { pthread_cond_wait(work, lock) }
             sleepers.subtract(1, ordering: .sequentiallyConsistent)
             pthread_mutex_unlock(lock)
         }
@@ -164,6 +176,14 @@ private final class Crew: @unchecked Sendable {
         return false
     }
 
+    /// What a new thread is told.
+    private final class Helper {
+        let crew: Crew
+        let number: Int
+
+        init(crew: Crew, number: Int) { (self.crew, self.number) = (crew, number) }
+    }
+
     private func start() {
         started = true
         // A helper takes no signals: they are for the threads that know what to do with them.
@@ -172,18 +192,19 @@ private final class Crew: @unchecked Sendable {
         sigfillset(&all)
         pthread_sigmask(SIG_SETMASK, &all, &before)
         defer { pthread_sigmask(SIG_SETMASK, &before, nil) }
-        for _ in 0..<helpers {
-            let me = Unmanaged.passRetained(self)
+        for number in 0..<helpers {
+            let helper = Unmanaged.passRetained(Helper(crew: self, number: number))
             var thread = pthread_t()
             let status = pthread_create(
                 &thread, nil,
                 { argument in
                     guard let argument else { return nil }
-                    Unmanaged<Crew>.fromOpaque(argument).takeRetainedValue().help()
+                    let helper = Unmanaged<Helper>.fromOpaque(argument).takeRetainedValue()
+                    helper.crew.help(helper.number)
                     return nil
-                }, me.toOpaque())
+                }, helper.toOpaque())
             // Fewer threads than asked for are slower, not wrong.
-            if status == 0 { pthread_detach(thread) } else { me.release() }
+            if status == 0 { pthread_detach(thread) } else { helper.release() }
         }
     }
 }

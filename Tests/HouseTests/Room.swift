@@ -25,7 +25,8 @@ struct Room {
         Room(1, "CZeroMQ", []),
 
         Room(2, "Locks", []),
-        Room(2, "Tensors", ["CKernels", "COpenBLAS", "Locks"]),
+        Room(2, "Seats", ["Locks"]),
+        Room(2, "Tensors", ["CKernels", "COpenBLAS", "Locks", "Seats"]),
         Room(2, "Checkpoints", ["Tensors", "Crypto"]),
         Room(2, "Pictures", ["CLeptonica"]),
         Room(2, "Wire", ["CZeroMQ", "Locks", "SwiftProtobuf"]),
@@ -33,10 +34,10 @@ struct Room {
         Room(2, "Scoring", []),
 
         Room(3, "Models", ["Tensors", "Checkpoints", "Locks"]),
-        Room(3, "ExpertKit", ["Wire", "CConfinement", "Locks", "Crypto"]),
+        Room(3, "ExpertKit", ["Wire", "CConfinement", "Locks", "Seats", "Crypto"]),
         Room(3, "Training", ["Models", "Checkpoints", "Tensors"]),
 
-        Room(4, "Coordination", ["Pipelines", "Wire", "Locks", "SwiftProtobuf", "GRDB", "Crypto"]),
+        Room(4, "Coordination", ["Pipelines", "Wire", "Locks", "Seats", "SwiftProtobuf", "GRDB", "Crypto"]),
         Room(4, "Conformance", ["Coordination", "Pipelines", "Wire", "SwiftProtobuf", "Crypto"]),
 
         Room(5, "lorgnette", ["Conformance", "Coordination", "Pipelines", "ArgumentParser"]),
