@@ -34,6 +34,6 @@ public enum RoundTrips {
             let key = conversation.ask(task)
             _ = try conversation.wait(for: "a result", within: pace.answer) { conversation.answers[key]?.first }
             return before.duration(to: .now)
-        }.dropFirst(warming).map { Double($0.components.seconds) + Double($0.components.attoseconds) * 1e-18 }
+        }.dropFirst(warming).map(\.inSeconds)
     }
 }

@@ -3,9 +3,9 @@ import Locks
 
 /// A worker's place at the machine that it shares with a run's other workers.
 ///
-/// Two processes that compute with all processors each are slower than one after the other: every loop ends when its last
-/// thread does, and one of them is always waiting for a processor. So a worker says when it computes, and takes only as many
-/// threads as leave room for the others that do.
+/// Where two processes compute with all processors each, a loop ends when its last thread does, and that may be waiting for a
+/// processor. So a worker says when it computes, and takes only as many threads as leave room for the others that do. What
+/// that gave is in Tests/Benchmarks/NOTES.md.
 public final class Seat: Sendable {
     /// The environment variable that names the table and the place in it: "PATH:INDEX".
     public static let variable = "LORGNETTE_SEAT"

@@ -8,9 +8,12 @@ enum Scratch {
 
     /// A piece of at least `floats` elements with unknown content: the smallest that there is.
     static func borrow(floats: Int) -> Tensor {
-        let found = shelf.withLock { shelf in
-            shelf.indices.filter { shelf[$0].count >= floats }.min { shelf[$0].count < shelf[$1].count }
-                .map { shelf.remove(at: $0) }
+        let found: Tensor? = shelf.withLock { shelf in
+            var best: Int?
+            for i in shelf.indices where shelf[i].count >= floats {
+                if best.map({ shelf[i].count < shelf[$0].count }) ?? true { best = i }
+            }
+            return best.map { shelf.remove(at: $0) }
         }
         return found ?? Tensor(max(floats, 1 << 16))
     }

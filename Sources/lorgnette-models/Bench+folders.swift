@@ -83,14 +83,14 @@ extension Bench {
             let program = folder.program(["ask", "\(picture)/\(file)", "What is in this picture?"])
             let output = Pipe()
             program.standardOutput = output
-            let start = ContinuousClock.now
-            try program.run()
-            _ = try output.fileHandleForReading.read(upToCount: 1)
-            let time = start.duration(to: .now)
+            let seconds = try Self.seconds {
+                try program.run()
+                _ = try output.fileHandleForReading.read(upToCount: 1)
+            }
             _ = try output.fileHandleForReading.readToEnd()
             program.waitUntilExit()
             guard program.terminationStatus == 0 else { throw ValidationError("lorgnette ask ended with an error") }
-            return Double(time.components.seconds) + Double(time.components.attoseconds) * 1e-18
+            return seconds
         }
         return try alternate(.firstToken, "s", ours: ask)
     }

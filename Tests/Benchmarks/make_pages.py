@@ -14,7 +14,7 @@ long little very after words called just where most know""".split()
 def main():
     folder, count = sys.argv[1], int(sys.argv[2])
     leptonica = ctypes.CDLL(ctypes.util.find_library("lept") or ctypes.util.find_library("leptonica"))
-    for name in ["bmfCreate", "pixCreate", "pixConvertTo8"]:
+    for name in ["bmfCreate", "pixCreate"]:
         getattr(leptonica, name).restype = ctypes.c_void_p
     font = ctypes.c_void_p(leptonica.bmfCreate(None, 12))
     random.seed(7)
