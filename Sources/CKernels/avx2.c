@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include "formats.h"
 #include <immintrin.h>
+#include <float.h>
 #include <math.h>
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)

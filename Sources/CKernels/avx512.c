@@ -2,6 +2,7 @@
 #if defined(__x86_64__)
 #include "formats.h"
 #include "turn16.h"
+#include <float.h>
 #include <math.h>
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c"))), apply_to = function)

@@ -37,3 +37,11 @@ static inline void scale_and_min(const uint8_t *s, int j, uint8_t *scale, uint8_
         *min = (uint8_t)((s[j + 4] >> 4) | (s[j] >> 6) << 4);
     }
 }
+
+/// How far ahead of its use, in bytes, a weight of a tile of `rows` rows is asked for. Rows are too short for the CPU to find the
+/// pattern by itself, and it stops at the ends of pages. What lies beside a row in the tile is on its way already: so what
+/// follows the tile is asked for, or, where rows are long, what follows in the same row.
+static inline size_t prefetch_distance(size_t row_bytes, size_t rows) {
+    const size_t tile = rows * row_bytes;
+    return row_bytes >= 4096 ? 4096 : tile > 2048 ? tile : 2048;
+}

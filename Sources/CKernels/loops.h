@@ -8,9 +8,6 @@
 // Nothing here sees more of the CPU than those.
 
 #define MAX_ROWS 4
-// How far ahead of its use a weight is asked for. Rows are too short for the CPU to find the pattern by itself:
-// what follows the tile is the next one, so that is asked for, or what comes in the same rows if those are long.
-#define PREFETCH_DISTANCE(TILE) ((TILE) < 4096 ? (TILE) : 4096)
 #define INLINE static inline __attribute__((always_inline))
 
 // A product works on a tile of a few rows by a few tokens whose sums stay in registers:
@@ -23,7 +20,7 @@
         _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) \
             _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
                 sum[r][t] = v_zero(); \
-        const size_t whole = columns / BLOCK, ahead = PREFETCH_DISTANCE(rows * row_bytes); \
+        const size_t whole = columns / BLOCK, ahead = prefetch_distance(row_bytes, (size_t)rows); \
         for (size_t b = 0; b < whole; b++) \
             _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) { \
                 vec v[VECS]; \
@@ -113,6 +110,7 @@ DEFINE_TYPE(q5_k, BLOCK, 1, Q5_K_BYTES / 8)
 DEFINE_TYPE(q6_k, BLOCK, 1, Q6_K_BYTES / 8)
 
 #include "loops_gemm.h"
+#include "loops_attention.h"
 
 // Calls BODY(load, store) for whole vectors and once more for a part.
 #define FOR_EACH_VECTOR(N, WHOLE, PART) \
@@ -291,7 +289,10 @@ const lk_kernels TABLE = {
         [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q5_0] = product_q5_0, [LK_Q5_1] = product_q5_1,
         [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
     },
-    .gemm = {.panel = PANEL, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product},
+    .gemm = {
+        .panel = PANEL, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product, .product_packed = gemm_product_packed,
+    },
+    .attend_floats = attend_floats, .attend = attend,
     .multiply_registers = multiply_registers, .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
     .rotate = rotate, .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,

@@ -191,6 +191,11 @@ static void gemm_product(const float *w, size_t row_step, size_t column_step, si
         }
 }
 
+static void gemm_product_packed(const float *w, size_t row_step, size_t rows, size_t columns, const void *packed, size_t tokens,
+                                const float *bias, void *out, size_t out_columns, size_t first_row) {
+    gemm_product(w, row_step, 1, rows, columns, packed, tokens, 1, bias, (float *)out + first_row, out_columns, 0);
+}
+
 static void axpy(float alpha, const float *x, float *y, size_t n) {
     for (size_t i = 0; i < n; i++) y[i] += alpha * x[i];
 }
@@ -224,6 +229,23 @@ static void softmax(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) top = x[i] > top ? x[i] : top;
     for (size_t i = 0; i < n; i++) sum += x[i] = expf(x[i] - top);
     for (size_t i = 0; i < n; i++) x[i] /= sum;
+}
+
+static size_t attend_floats(size_t size, size_t keys) {
+    (void)size;
+    return keys;
+}
+
+static void attend(const lk_attention *a, const float *q, size_t q_stride, size_t tokens, float *scratch, float *out,
+                   size_t out_stride) {
+    for (size_t t = 0; t < tokens; t++, q += q_stride, out += out_stride) {
+        const size_t keys = a->seen + (a->causal ? t : 0);
+        scores(q, a->keys, a->key_stride, keys, a->size, a->scale, scratch);
+        softmax(scratch, keys);
+        for (size_t j = 0; j < keys; j++) scratch[j] *= a->factor;
+        if (!a->adding) memset(out, 0, a->size * sizeof *out);
+        weighted_sum(scratch, a->values, a->value_stride, keys, a->size, out);
+    }
 }
 
 static void rms_norm(const float *x, const float *weight, float eps, float *out, size_t n) {
@@ -337,7 +359,10 @@ const lk_kernels lk_scalar = {
         [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q5_0] = product_q5_0, [LK_Q5_1] = product_q5_1,
         [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
     },
-    .gemm = {.panel = 1, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product},
+    .gemm = {
+        .panel = 1, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product, .product_packed = gemm_product_packed,
+    },
+    .attend_floats = attend_floats, .attend = attend,
     .multiply_registers = multiply_registers, .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
     .rotate = rotate, .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,

@@ -16,7 +16,7 @@ extension Llama {
         let gate: Tensor  // [rows, F]
         let up: Tensor  // [rows, F]
         let logits: Tensor  // [most states, V]
-        private let scores: Tensor  // [most states · H · capacity] at least, [H, block, capacity]
+        let scores: Tensor  // [most states · H, capacity]
         private let rotary: RotaryTable
 
         /// - Parameters:
@@ -37,13 +37,8 @@ extension Llama {
             up = Tensor(self.rows, c.hidden)
             logits = Tensor(states, c.vocabulary)
             let keys = max(capacity, LlamaAdapter.mostQueries)
-            scores = Tensor(c.heads * max(AttentionHead.block, states), keys)
+            scores = Tensor(states * c.heads, keys)
             rotary = RotaryTable(c, positions: capacity)
-        }
-
-        /// Room for one head's scores: of all queries of a block if there is one segment, else of one query.
-        func scores(head h: Int, segment: Int, alone: Bool, heads: Int) -> UnsafeMutablePointer<Float> {
-            scores.row(alone ? h * AttentionHead.block : segment * heads + h)
         }
 
         /// Turns the heads of some rows as their positions say, the first of them at `position`.

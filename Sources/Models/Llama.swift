@@ -181,15 +181,21 @@ public struct Llama: Sendable {
         let c = configuration
         let (segment, at) = (segments[number], h * c.headSize)
         let (s, q, a) = (segment.state, w.q.row(segment.first) + at, w.a.row(segment.first) + at)
-        let scores = w.scores(head: h, segment: number, alone: segments.count == 1, heads: c.heads)
-        keyed(h, s.keys[i], s.values[i]).attend(
-            q, stride: c.queryWidth, rows: segment.rows, seen: s.position + 1, causal: true, scores: scores, into: a,
-            outStride: c.queryWidth)
+        attend(keyed(h, s.keys[i], s.values[i]), s.position + 1, true, 1, false)
         guard let prompts = s.prompts?.layer(i) else { return }
         // The prompts have a softmax of their own; a gate per head says how much of it counts.
-        keyed(h, prompts.keys, prompts.values).attend(
-            q, stride: c.queryWidth, rows: segment.rows, seen: prompts.keys.rows, causal: false,
-            factor: prompts.factors[h], adding: true, scores: scores, into: a, outStride: c.queryWidth)
+        attend(keyed(h, prompts.keys, prompts.values), prompts.keys.rows, false, prompts.factors[h], true)
+
+        func attend(_ head: AttentionHead, _ seen: Int, _ causal: Bool, _ factor: Float, _ adding: Bool) {
+            if segment.rows == 1 {
+                let scores = w.scores.row(number * c.heads + h)
+                head.attend(q, seen: seen, factor: factor, adding: adding, scores: scores, into: a)
+            } else {
+                head.attend(
+                    q, stride: c.queryWidth, rows: segment.rows, seen: seen, causal: causal, factor: factor, adding: adding,
+                    into: a, outStride: c.queryWidth)
+            }
+        }
     }
 
     /// x += w2 · (silu(w1 · n) ⊙ w3 · n), n = rms(x)

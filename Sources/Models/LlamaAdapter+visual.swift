@@ -80,8 +80,7 @@ extension LlamaAdapter {
         visual.clipProjNorm(projected, rows: N, eps: Self.eps, into: projected)
         x.data.update(from: visual.visualQuery.data, count: Q * E)
         x.row(Q).update(from: projected.data, count: N * E)
-        let hidden = visual.blocks.map(\.fc1.weight.rows).max() ?? 0
-        let scratch = VisualBlock.Scratch(tokens: Q + N, width: E, hidden: hidden, heads: c.visualHeads)
+        let scratch = VisualBlock.Scratch(tokens: Q + N, width: E)
         for block in visual.blocks { block(x, scratch) }
         let query = Tensor(Q, visual.visualProj.weight.rows)
         visual.visualProj(x, rows: Q, into: query)

@@ -110,9 +110,7 @@ public struct VisionTransformer: Sendable {
         for (i, pixels) in batch.enumerated() { embed(patches(of: pixels, rows, columns), rows, columns, into: x, i * N) }
         if let preNorm = weights.preNorm { preNorm(x, rows: x.rows, eps: c.eps, into: x) }
         observe?(0, x)
-        let scratch = VisualBlock.Scratch(
-            pictures: batch.count, tokens: N, width: c.width, hidden: c.hidden, heads: c.heads,
-            isGated: weights.blocks.first?.activation == .swiGLU)
+        let scratch = VisualBlock.Scratch(pictures: batch.count, tokens: N, width: c.width)
         for (i, block) in weights.blocks.enumerated() {
             block(x, scratch)
             observe?(i + 1, x)

@@ -23,57 +23,68 @@ struct VisualBlock: Sendable {
     let fc2: Linear  // [D, F]
     var scale2: Tensor?  // [D]
 
-    /// Room for pictures of `tokens` tokens each, and blocks of one size.
+    /// Room for pictures of `tokens` tokens each, and blocks of one width.
     struct Scratch {
         let pictures: Int
         let n: Tensor  // [B N, D]    normalised, and results of a sublayer
         let qkv: Tensor  // [B N, 3 D]
         let a: Tensor  // [B N, D]    attention's result
-        let f: Tensor  // [B N, F]
-        let scores: Tensor  // [B, H, block, N]
-        let gated: Tensor?  // [B N, F]    of gated layers, where `f` is [B N, 2 F]
 
-        init(pictures: Int = 1, tokens N: Int, width: Int, hidden: Int, heads: Int, isGated: Bool = false) {
+        init(pictures: Int = 1, tokens N: Int, width: Int) {
             self.pictures = pictures
-            let tokens = pictures * N
-            n = Tensor(tokens, width)
-            qkv = Tensor(tokens, 3 * width)
-            a = Tensor(tokens, width)
-            f = Tensor(tokens, isGated ? 2 * hidden : hidden)
-            gated = isGated ? Tensor(tokens, hidden) : nil
-            scores = AttentionHead.scratch(heads: pictures * heads, keys: N)
+            n = Tensor(pictures * N, width)
+            qkv = Tensor(pictures * N, 3 * width)
+            a = Tensor(pictures * N, width)
         }
     }
+
+    /// Queries of one task of the attention.
+    private static let queries = 96
 
     /// Replaces x [B N, D] by the block's result; the tokens of a picture see those of no other, and are packed
     /// for the products however few they are, so that they are computed as they are in company.
     func callAsFunction(_ x: Tensor, _ s: Scratch) {
         let (rows, D) = (x.rows, x.columns)
-        let N = rows / s.pictures
         norm1(x, rows: rows, eps: eps, into: s.n)
         qkv(s.n, rows: rows, into: s.qkv, packed: true)
-        let (d, row) = (D / heads, 3 * D)
-        ThreadPool.shared.run(s.pictures * heads) { task in
-            let (first, at) = (task / heads * N, task % heads * d)
-            let q = s.qkv.row(first) + at
-            AttentionHead(size: d, keys: q + D, keyStride: row, values: q + 2 * D, valueStride: row).attend(
-                q, stride: row, rows: N, seen: N, causal: false,
-                scores: s.scores.data + task * AttentionHead.block * N, into: s.a.row(first) + at, outStride: D)
-        }
+        attention(rows: rows, s)
         proj(s.a, rows: rows, into: s.n, packed: true)
         if let scale1 { Math.multiplyRow(s.n, scale1, rows: rows, into: s.n) }
         Math.add(x, s.n, rows: rows, into: x)
 
         norm2(x, rows: rows, eps: eps, into: s.n)
-        fc1(s.n, rows: rows, into: s.f, packed: true)
-        let inner = s.gated ?? s.f
-        switch activation {
-        case .gelu: Math.geluExact(s.f, rows: rows, into: s.f)
-        case .quickGelu: Math.quickGelu(s.f, rows: rows, into: s.f)
-        case .swiGLU: Math.siluMultiply(halvesOf: s.f, rows: rows, into: inner)
-        }
-        fc2(inner, rows: rows, into: s.n, packed: true)
+        feedForward(PackedRows(s.n.data, stride: D, rows: rows, columns: D, pool: .shared), into: s.n)
         if let scale2 { Math.multiplyRow(s.n, scale2, rows: rows, into: s.n) }
         Math.add(x, s.n, rows: rows, into: x)
+    }
+
+    private func attention(rows: Int, _ s: Scratch) {
+        let (N, D) = (rows / s.pictures, s.a.columns)
+        let (d, row) = (D / heads, 3 * D)
+        let parts = (N + Self.queries - 1) / Self.queries
+        ThreadPool.shared.run(s.pictures * heads * parts) { task in
+            let (head, part) = task.quotientAndRemainder(dividingBy: parts)
+            let (first, at) = (head / heads * N, head % heads * d)
+            let start = part * Self.queries
+            let keys = s.qkv.row(first) + at + D
+            AttentionHead(size: d, keys: keys, keyStride: row, values: keys + D, valueStride: row).attend(
+                s.qkv.row(first + start) + at, stride: row, rows: min(Self.queries, N - start), seen: N, causal: false,
+                into: s.a.row(first + start) + at, outStride: D)
+        }
+    }
+
+    /// fc2(activation(fc1(n))): what is between the two products stays packed. No adapter changes these weights.
+    private func feedForward(_ n: borrowing PackedRows, into y: Tensor) {
+        let inner = PackedRows(rows: n.rows, columns: fc1.weight.rows)
+        switch activation {
+        case .gelu: n.multiply(fc1.weight, bias: fc1.bias, then: .gelu, into: inner)
+        case .quickGelu: n.multiply(fc1.weight, bias: fc1.bias, then: .quickGelu, into: inner)
+        case .swiGLU:
+            n.multiply(fc1.weight, bias: fc1.bias, into: inner)
+            let gated = PackedRows(rows: n.rows, columns: fc2.weight.columns)
+            inner.siluMultiplyHalves(into: gated)
+            return gated.multiply(fc2.weight, bias: fc2.bias, into: y)
+        }
+        inner.multiply(fc2.weight, bias: fc2.bias, into: y)
     }
 }

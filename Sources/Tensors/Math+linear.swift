@@ -49,7 +49,7 @@ extension Math {
 
 /// One product of a sweep: y[t, r] = x[t] · w[r] + bias[r]. Whoever makes it keeps the memory alive: threads that counted
 /// references to the same weights would wait for one another.
-private struct Product {
+struct Product {
     let type: ElementType
     let rows: Int
     let columns: Int
@@ -62,6 +62,19 @@ private struct Product {
     init(_ w: Matrix, _ bias: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>, _ stride: Int) {
         (type, rows, columns, weights, rowBytes) = (w.type, w.rows, w.columns, w.bytes.base, w.rowBytes)
         (self.bias, self.y, self.stride) = (bias, y, stride)
+    }
+
+    /// Whether weights can be used where they are.
+    var isFloat: Bool { type == .f32 && UInt(bitPattern: weights) % 4 == 0 }
+
+    /// Calls `body` with the weights of a band, widened where they are stored otherwise.
+    func withFloats(_ band: Range<Int>, _ body: (UnsafePointer<Float>) -> Void) {
+        let stored = weights + band.lowerBound * rowBytes
+        if isFloat { return body(stored.assumingMemoryBound(to: Float.self)) }
+        let scratch = Scratch.borrow(floats: band.count * columns)
+        defer { Scratch.giveBack(scratch) }
+        Kernels.widen(type)(stored, scratch.data, band.count * columns)
+        body(scratch.data)
     }
 
     /// The first weight of a band, and the place of its bias and result.
@@ -91,7 +104,7 @@ private struct Sweep {
         let width = works < 1 << 16 ? 1 : pool.threads
         if rows == 1, !isPacked, products.contains(where: { Kernels.single($0.type) != nil }) {
             let packed = PackedRow(x, columns: columns)
-            forEachBand(width, pool) { product, band in
+            forEachTask(width, pool) { product, band, _ in
                 if let single = Kernels.single(product.type) {
                     let (weights, bias, y) = product.part(band)
                     packed.multiply(weights, product.rowBytes, band.count, by: single, bias: bias, into: y)
@@ -100,55 +113,41 @@ private struct Sweep {
                 }
             }
         } else if products.allSatisfy(isFused) {
-            forEachBand(width, pool, fused)
+            forEachTask(width, pool) { product, band, _ in fused(product, band) }
         } else {
             let packed = PackedRows(x, stride: stride, rows: rows, columns: columns, pool: width == 1 ? nil : pool)
-            forEachBand(width, pool) { product, band in
-                if isFused(product) { fused(product, band) } else { dense(product, packed, band) }
+            forEachTask(width, pool) { product, band, range in
+                if isFused(product) { fused(product, band) } else { packed.multiply(product, band, range) }
             }
         }
     }
 
-    private func forEachBand(_ width: Int, _ pool: ThreadPool, _ body: (Product, Range<Int>) -> Void) {
-        let bands = products.map { bandRows($0, width) }
+    /// Calls `body` with a band of a product's output rows and a range of rows of x for each task.
+    private func forEachTask(_ width: Int, _ pool: ThreadPool, _ body: (Product, Range<Int>, Range<Int>) -> Void) {
+        let grids = products.map { grid($0, width) }
         var ends: [Int] = []
-        for (product, band) in zip(products, bands) { ends.append((ends.last ?? 0) + (product.rows + band - 1) / band) }
+        for grid in grids { ends.append((ends.last ?? 0) + grid.tasks) }
         pool.run(ends.last ?? 0) { task in
             var i = 0
             while task >= ends[i] { i += 1 }
-            let first = (task - (i == 0 ? 0 : ends[i - 1])) * bands[i]
-            body(products[i], first..<min(first + bands[i], products[i].rows))
+            let (band, range) = grids[i].task(task - (i == 0 ? 0 : ends[i - 1]))
+            body(products[i], band, range)
         }
     }
 
-    /// Output rows of one task: few enough that threads finish together, and that widened rows stay in a core's cache.
-    private func bandRows(_ product: Product, _ threads: Int) -> Int {
+    private func grid(_ product: Product, _ threads: Int) -> TaskGrid {
+        guard isFused(product) else {
+            return .packed(rows: rows, by: product.rows, columns: product.columns, isFloat: product.isFloat, threads: threads)
+        }
+        // Bands so small that threads finish together.
         let share = max(1, (product.rows + threads - 1) / threads)
-        if isFused(product) { return threads == 1 ? share : max(16, (share / 4 + 15) / 16 * 16) }
-        // Many for each thread: one whose core another machine's work slows takes fewer.
-        let most = max(32, (1 << 16) / max(1, product.columns))
-        return max(32, min(most, (product.rows / (8 * threads) + 15) / 16 * 16))
+        let band = threads == 1 ? share : max(16, (share / 4 + 15) / 16 * 16)
+        return TaskGrid(rows: rows, by: product.rows, rangeSize: rows, bandSize: band)
     }
 
     private func fused(_ product: Product, _ band: Range<Int>) {
         let (weights, bias, y) = product.part(band)
         Kernels.product(product.type)?(
             weights, product.rowBytes, band.count, product.columns, x, stride, rows, bias, y, product.stride)
-    }
-
-    private func dense(_ product: Product, _ packed: borrowing PackedRows, _ band: Range<Int>) {
-        let columns = product.columns
-        let (weights, bias, y) = product.part(band)
-        if product.type == .f32, UInt(bitPattern: product.weights) % 4 == 0 {
-            packed.multiply(
-                weights.assumingMemoryBound(to: Float.self), rowStep: columns, weights: band.count, bias: bias, into: y,
-                outStride: product.stride)
-            return
-        }
-        let scratch = Scratch.borrow(floats: band.count * columns)
-        defer { Scratch.giveBack(scratch) }
-        Kernels.widen(product.type)(weights, scratch.data, band.count * columns)
-        packed.multiply(
-            scratch.data, rowStep: columns, weights: band.count, bias: bias, into: y, outStride: product.stride)
     }
 }

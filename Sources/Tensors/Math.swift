@@ -76,13 +76,6 @@ public enum Math {
         }
     }
 
-    /// out[t] = silu(x[t][..n]) · x[t][n..]; x: [rows, 2 n], out: [rows, n].
-    public static func siluMultiply(halvesOf x: Tensor, rows: Int, into out: Tensor) {
-        let n = out.columns
-        precondition(x.columns == 2 * n && x.rows >= rows && out.rows >= rows, "x has rows of two halves")
-        bands(rows, n) { for t in $0 { Kernels.table.pointee.silu_multiply(x.row(t), x.row(t) + n, out.row(t), n) } }
-    }
-
     /// out = x / (1 + exp(−x)); both [rows, n]. `out` may be `x`.
     public static func silu(_ x: Tensor, rows: Int? = nil, into out: Tensor) {
         let (rows, n) = check(x, rows, out)
@@ -93,12 +86,6 @@ public enum Math {
     public static func geluExact(_ x: Tensor, rows: Int? = nil, into out: Tensor) {
         let (rows, n) = check(x, rows, out)
         bands(rows, n) { Kernels.table.pointee.gelu(x.row($0.lowerBound), out.row($0.lowerBound), $0.count * n) }
-    }
-
-    /// out = x · sigmoid(1.702 x), CLIP's GELU; both [rows, n]. `out` may be `x`.
-    public static func quickGelu(_ x: Tensor, rows: Int? = nil, into out: Tensor) {
-        let (rows, n) = check(x, rows, out)
-        bands(rows, n) { Kernels.table.pointee.quick_gelu(x.row($0.lowerBound), out.row($0.lowerBound), $0.count * n) }
     }
 
     /// out = exp(x); both [rows, n]. `out` may be `x`.

@@ -35,7 +35,30 @@ typedef struct {
     /// out[t * out_stride + r] (+)= scale * sum over k of w[r * row_step + k * column_step] * x[t][k] + (bias ? bias[r] : 0)
     void (*product)(const float *w, size_t row_step, size_t column_step, size_t rows, size_t columns, const void *packed,
                     size_t tokens, float scale, const float *_Nullable bias, float *out, size_t out_stride, int adding);
+    /// The same without a scale, to rows first_row ..< first_row + rows of a packed matrix of `out_columns` columns: what is a
+    /// row of weights here is a column of x in the next product.
+    void (*product_packed)(const float *w, size_t row_step, size_t rows, size_t columns, const void *packed, size_t tokens,
+                           const float *_Nullable bias, void *out, size_t out_columns, size_t first_row);
 } lk_gemm;
+
+/// A head's keys and values, and how queries see them: the first `seen` of them, and each query one more than the one before
+/// it if `causal`.
+typedef struct {
+    const float *keys;
+    size_t key_stride;
+    const float *values;
+    size_t value_stride;
+    /// Elements of a key and of a value.
+    size_t size;
+    size_t seen;
+    int causal;
+    /// Of the scores, above 0.
+    float scale;
+    /// Of the result.
+    float factor;
+    /// Whether the result is added to what is there.
+    int adding;
+} lk_attention;
 
 /// out[r] = w_r · x + (bias ? bias[r] : 0) for r < rows, x packed as lk_single says.
 typedef void (*lk_single_fn)(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed,
@@ -64,6 +87,11 @@ typedef struct {
     lk_product_fn _Nullable product[LK_TYPE_COUNT];
     lk_gemm gemm;
     lk_single single;
+    /// Elements of scratch, aligned to 64 bytes, that attend needs for heads of `size` and at most `keys` keys.
+    size_t (*attend_floats)(size_t size, size_t keys);
+    /// out[t] (+)= factor * softmax(scale * keys · q_t) · values for t < tokens; a query's result does not depend on the others.
+    void (*attend)(const lk_attention *a, const float *q, size_t q_stride, size_t tokens, float *scratch, float *out,
+                   size_t out_stride);
 
     /// Multiplies and adds in registers, `rounds` times as many vectors as fill them, and gives the number of operations: the
     /// most that one thread can do.
