@@ -15,18 +15,18 @@
 
 #define INLINE static inline __attribute__((always_inline))
 #define ROWS 4
-#define PREFETCH 2048
 
 /// Two blocks of activations: digits, and the scale of the first block eight times, then that of the second.
 typedef struct {
     int8_t a[64], b[64], c[64];
     float scale[16];
+    float nibble_scale[16]; // a sixteenth of it for a block's second half, whose weights are high nibbles where they are
 } pair;
 
 /// The activations of a product: pairs of blocks, then sums of the activations themselves for what a weight's zero adds.
 typedef struct {
     const pair *pairs;
-    const float *even;   // [2 blocks]: a block's sum, and 0
+    const float *sums;   // [blocks], a block's sum
     const float *odd;    // [2 blocks]: 0, and a block's sum
     const float *halves; // [2 blocks]: the sums of a block's halves
     size_t blocks;
@@ -34,13 +34,13 @@ typedef struct {
 
 static size_t pairs_of(size_t columns) { return (columns / BLOCK + 1) / 2; }
 
-static size_t single_bytes(size_t columns) { return pairs_of(columns) * (sizeof(pair) + 3 * 4 * sizeof(float)); }
+static size_t single_bytes(size_t columns) { return pairs_of(columns) * (sizeof(pair) + (2 + 4 + 4) * sizeof(float)); }
 
 static activations parts(const void *packed, size_t columns) {
     const size_t pairs = pairs_of(columns);
     activations x = {.pairs = packed, .blocks = columns / BLOCK};
-    x.even = (const float *)(x.pairs + pairs);
-    x.odd = x.even + 4 * pairs;
+    x.sums = (const float *)(x.pairs + pairs);
+    x.odd = x.sums + 2 * pairs;
     x.halves = x.odd + 4 * pairs;
     return x;
 }
@@ -61,8 +61,9 @@ static void single_pack(const float *x, size_t columns, void *packed) {
     if (to.blocks % 2) {
         // The half of the last pair that is no block: what memory held before might be no number, and 0 times that neither.
         memset((pair *)packed + to.blocks / 2, 0, sizeof(pair));
-        const float *const sums[] = {to.even, to.odd, to.halves};
-        for (size_t i = 0; i < 3; i++) memset((float *)sums[i] + 2 * to.blocks, 0, 2 * sizeof(float));
+        ((float *)to.sums)[to.blocks] = 0;
+        memset((float *)to.odd + 2 * to.blocks, 0, 2 * sizeof(float));
+        memset((float *)to.halves + 2 * to.blocks, 0, 2 * sizeof(float));
     }
     for (size_t block = 0; block < to.blocks; block++, x += BLOCK) {
         const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
@@ -78,39 +79,32 @@ static void single_pack(const float *x, size_t columns, void *packed) {
         const __m512i n = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse)), m = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
         digits(n, out->a + at, out->b + at, out->c + at);
         digits(m, out->a + at + 16, out->b + at + 16, out->c + at + 16);
-        for (size_t i = 0; i < 8; i++) out->scale[8 * (block % 2) + i] = scale;
+        for (size_t i = 0; i < 8; i++) {
+            out->scale[8 * (block % 2) + i] = scale;
+            out->nibble_scale[8 * (block % 2) + i] = i < 4 ? scale : scale / 16;
+        }
         // Of the whole numbers, not of what they stand for: a weight's zero takes away exactly what was multiplied too much.
         const float first = scale * (float)_mm512_reduce_add_epi32(n), second = scale * (float)_mm512_reduce_add_epi32(m);
-        float *even = (float *)to.even + 2 * block, *odd = (float *)to.odd + 2 * block, *halves = (float *)to.halves + 2 * block;
-        even[0] = odd[1] = first + second;
-        even[1] = odd[0] = 0;
+        float *odd = (float *)to.odd + 2 * block, *halves = (float *)to.halves + 2 * block;
+        ((float *)to.sums)[block] = odd[1] = first + second;
+        odd[0] = 0;
         halves[0] = first;
         halves[1] = second;
     }
 }
 
-/// Products of the weights of two blocks, unsigned bytes, with two blocks of activations, four at a time.
-INLINE __m512 integers(__m512i w, const pair *x) {
+/// Products of the weights of two blocks, unsigned bytes, with two blocks of activations, four at a time. A weight may be 15 times
+/// 16: the sum still has 31 bits.
+INLINE __m512 integers(__m512i w, const pair *x, const float *scale) {
     __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), w, _mm512_loadu_si512(x->a));
     sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 7), w, _mm512_loadu_si512(x->b));
     sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 7), w, _mm512_loadu_si512(x->c));
-    return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(x->scale));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale));
 }
 
 /// Low nibbles in the lower half of each part of 32 bytes, high ones in the upper.
 INLINE __m512i nibbles(__m512i bytes, __m512i shifts) {
     return _mm512_and_si512(_mm512_srlv_epi64(bytes, shifts), _mm512_set1_epi8(15));
-}
-
-/// Two words of 32 bits as halves: four floats. Without a second block its words are zero.
-INLINE __m128 two_words(const uint8_t *p, size_t bytes, int both, uint32_t mask) {
-    __m128i words = _mm_cvtsi32_si128((int)(read_u32(p) & mask));
-    if (both) words = _mm_insert_epi32(words, (int)(read_u32(p + bytes) & mask), 1);
-    return _mm_cvtph_ps(words);
-}
-
-INLINE __m512 spread_evens(__m128 v) {
-    return _mm512_permutexvar_ps(_mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 2, 2, 2, 2, 2, 2), _mm512_castps128_ps512(v));
 }
 
 INLINE __m512i two_of_16(const uint8_t *p, size_t bytes, int both) {
@@ -123,51 +117,121 @@ INLINE __m512i two_of_32(const uint8_t *p, size_t bytes, int both) {
     return both ? _mm512_mask_broadcast_i64x4(first, 0xf0, _mm256_loadu_si256((const __m256i *)(p + bytes))) : first;
 }
 
-// Blocks of 32: adds the products of blocks 2 p and, with `both`, 2 p + 1 of a row to `sum`, and what the zeros add to `zeros`.
-
-INLINE void add_q4_0(const uint8_t *row, size_t p, int both, activations x, __m512 *sum, __m128 *zeros) {
-    const uint8_t *w = row + 2 * p * Q4_0_BYTES;
-    const __m512i shifts = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
-    const __m128 d = two_words(w, Q4_0_BYTES, both, 0xffff);
-    *sum = _mm512_fmadd_ps(integers(nibbles(two_of_16(w + 2, Q4_0_BYTES, both), shifts), x.pairs + p), spread_evens(d), *sum);
-    *zeros = _mm_fmadd_ps(d, _mm_loadu_ps(x.even + 4 * p), *zeros);
+/// The nibbles of two blocks, the high ones where they are: 16 times what they stand for.
+INLINE __m512i nibbles_in_place(const uint8_t *p, size_t bytes, int both) {
+    const long long low = 0x0f0f0f0f0f0f0f0f, high = (long long)0xf0f0f0f0f0f0f0f0;
+    return _mm512_and_si512(two_of_16(p, bytes, both), _mm512_set4_epi64(high, high, low, low));
 }
 
-INLINE void add_q4_1(const uint8_t *row, size_t p, int both, activations x, __m512 *sum, __m128 *zeros) {
-    const uint8_t *w = row + 2 * p * Q4_1_BYTES;
-    const __m512i shifts = _mm512_setr_epi64(0, 0, 4, 4, 0, 0, 4, 4);
-    const __m128 d = two_words(w, Q4_1_BYTES, both, 0xffffffff);
-    *sum = _mm512_fmadd_ps(integers(nibbles(two_of_16(w + 4, Q4_1_BYTES, both), shifts), x.pairs + p), spread_evens(d), *sum);
-    *zeros = _mm_fmadd_ps(d, _mm_loadu_ps(x.odd + 4 * p), *zeros);
+// Blocks of 32, two of each of four rows at a time. Rows' scales come through whole registers: those of vectors are busy.
+
+/// The scales of blocks 2 p and, with `both`, 2 p + 1 of four rows, one after another in the lower half.
+INLINE __m512 scales_of_rows(const uint8_t *const *row, size_t at, size_t bytes, int both) {
+    uint64_t words[ROWS];
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++)
+        words[r] = read_u16(row[r] + at) | (both ? (uint64_t)read_u16(row[r] + at + bytes) << 16 : 0);
+    const __m128i halves = _mm_set_epi64x((long long)(words[2] | words[3] << 32), (long long)(words[0] | words[1] << 32));
+    return _mm512_zextps256_ps512(_mm256_cvtph_ps(halves));
 }
 
-INLINE void add_q8_0(const uint8_t *row, size_t p, int both, activations x, __m512 *sum, __m128 *zeros) {
-    const uint8_t *w = row + 2 * p * Q8_0_BYTES;
-    const __m128 d = two_words(w, Q8_0_BYTES, both, 0xffff);
-    const __m512i bytes = _mm512_xor_si512(two_of_32(w + 2, Q8_0_BYTES, both), _mm512_set1_epi8((char)0x80));
-    *sum = _mm512_fmadd_ps(integers(bytes, x.pairs + p), spread_evens(d), *sum);
-    *zeros = _mm_fmadd_ps(d, _mm_loadu_ps(x.even + 4 * p), *zeros);
+/// Scales and minimums: a row's four lie together.
+INLINE __m512 scales_and_minimums(const uint8_t *const *row, size_t at, size_t bytes, int both) {
+    uint64_t words[ROWS];
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++)
+        words[r] = read_u32(row[r] + at) | (both ? (uint64_t)read_u32(row[r] + at + bytes) << 32 : 0);
+    return _mm512_cvtph_ps(_mm256_set_epi64x((long long)words[3], (long long)words[2], (long long)words[1], (long long)words[0]));
 }
 
-// ZERO: what an unsigned weight stands for less, in steps.
-#define DEFINE_BLOCKS(TYPE, BYTES, ZERO) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, const int rows) { \
-        __m512 sum[ROWS]; \
-        __m128 zeros[ROWS]; \
-        for (int r = 0; r < rows; r++) sum[r] = _mm512_setzero_ps(), zeros[r] = _mm_setzero_ps(); \
-        const size_t pairs = x.blocks / 2; \
-        for (size_t p = 0; p < pairs; p++) \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) { \
-                const uint8_t *row = w + (size_t)r * row_bytes; \
-                __builtin_prefetch(row + 2 * p * BYTES + PREFETCH); \
-                add_##TYPE(row, p, 1, x, &sum[r], &zeros[r]); \
-            } \
-        for (int r = 0; r < rows; r++) { \
-            if (x.blocks % 2) add_##TYPE(w + (size_t)r * row_bytes, pairs, 0, x, &sum[r], &zeros[r]); \
-            zeros[r] = _mm_add_ps(zeros[r], _mm_movehl_ps(zeros[r], zeros[r])); \
-            const float zero = _mm_cvtss_f32(_mm_add_ss(zeros[r], _mm_movehdup_ps(zeros[r]))); \
-            out[r] = _mm512_reduce_add_ps(sum[r]) + (ZERO) * zero + (bias ? bias[r] : 0); \
+/// The scale at `first` eight times, then that at `second`.
+INLINE __m512 spread(__m512 scales, int first, int second) {
+    const int a = first, b = second;
+    return _mm512_permutexvar_ps(_mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b), scales);
+}
+
+/// The sums of blocks 2 p and 2 p + 1, again and again.
+INLINE __m512 both_sums(activations x, size_t p) {
+    int64_t both;
+    memcpy(&both, x.sums + 2 * p, sizeof both);
+    return _mm512_castsi512_ps(_mm512_set1_epi64(both));
+}
+
+// Each adds the products of blocks 2 p and, with `both`, 2 p + 1 to the rows' sums, and what the weights' zeros add to `zeros`.
+
+INLINE void add_q4_0(const uint8_t *const *row, size_t p, int both, activations x, __m512 *sum, __m512 *zeros) {
+    const size_t at = 2 * p * Q4_0_BYTES;
+    const __m512 d = scales_of_rows(row, at, Q4_0_BYTES, both);
+    *zeros = _mm512_fmadd_ps(d, both_sums(x, p), *zeros);
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {
+        const __m512i w = nibbles_in_place(row[r] + at + 2, Q4_0_BYTES, both);
+        sum[r] = _mm512_fmadd_ps(integers(w, x.pairs + p, x.pairs[p].nibble_scale), spread(d, 2 * r, 2 * r + 1), sum[r]);
+    }
+}
+
+INLINE void add_q4_1(const uint8_t *const *row, size_t p, int both, activations x, __m512 *sum, __m512 *zeros) {
+    const size_t at = 2 * p * Q4_1_BYTES;
+    const __m512 d = scales_and_minimums(row, at, Q4_1_BYTES, both);
+    *zeros = _mm512_fmadd_ps(d, _mm512_broadcast_f32x4(_mm_loadu_ps(x.odd + 4 * p)), *zeros);
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {
+        const __m512i w = nibbles_in_place(row[r] + at + 4, Q4_1_BYTES, both);
+        sum[r] = _mm512_fmadd_ps(integers(w, x.pairs + p, x.pairs[p].nibble_scale), spread(d, 4 * r, 4 * r + 2), sum[r]);
+    }
+}
+
+INLINE void add_q8_0(const uint8_t *const *row, size_t p, int both, activations x, __m512 *sum, __m512 *zeros) {
+    const size_t at = 2 * p * Q8_0_BYTES;
+    const __m512 d = scales_of_rows(row, at, Q8_0_BYTES, both);
+    *zeros = _mm512_fmadd_ps(d, both_sums(x, p), *zeros);
+    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {
+        const __m512i w = _mm512_xor_si512(two_of_32(row[r] + at + 2, Q8_0_BYTES, both), _mm512_set1_epi8((char)0x80));
+        sum[r] = _mm512_fmadd_ps(integers(w, x.pairs + p, x.pairs[p].scale), spread(d, 2 * r, 2 * r + 1), sum[r]);
+    }
+}
+
+/// The sums of four vectors' lanes.
+INLINE __m128 sums_of_rows(const __m512 *v) {
+    const __m512 a = _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
+    const __m512 b = _mm512_add_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
+    const __m512 all = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
+    const __m256 two = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
+    return _mm_add_ps(_mm256_castps256_ps128(two), _mm256_extractf128_ps(two, 1));
+}
+
+/// The sums of a row's lanes, of which there are two in the lower half, or four.
+INLINE __m128 zeros_of_rows(__m512 v, int lanes) {
+    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0xb1));
+    if (lanes == 4) v = _mm512_add_ps(v, _mm512_permute_ps(v, 0x4e));
+    const int step = lanes;
+    return _mm512_castps512_ps128(
+        _mm512_permutexvar_ps(_mm512_setr_epi32(0, step, 2 * step, 3 * step, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), v));
+}
+
+/// The rows of a tile; where there are fewer, the last one again.
+INLINE void rows_of_tile(const uint8_t *w, size_t row_bytes, size_t rows, const uint8_t **row) {
+    for (size_t r = 0; r < ROWS; r++) row[r] = w + (r < rows ? r : rows - 1) * row_bytes;
+}
+
+INLINE void write_rows(__m128 sums, size_t rows, const float *bias, float *out) {
+    const __mmask8 wanted = (__mmask8)((1u << rows) - 1);
+    if (bias) sums = _mm_add_ps(sums, _mm_maskz_loadu_ps(wanted, bias));
+    _mm_mask_storeu_ps(out, wanted, sums);
+}
+
+// ZERO: what an unsigned weight stands for less, in steps. LANES: of a row's zeros.
+#define DEFINE_BLOCKS(TYPE, BYTES, ZERO, LANES) \
+    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
+        const uint8_t *row[ROWS]; \
+        rows_of_tile(w, row_bytes, rows, row); \
+        __m512 sum[ROWS], zeros = _mm512_setzero_ps(); \
+        for (int r = 0; r < ROWS; r++) sum[r] = _mm512_setzero_ps(); \
+        const size_t pairs = x.blocks / 2, ahead = prefetch_distance(row_bytes, ROWS); \
+        for (size_t p = 0; p < pairs; p++) { \
+            _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) \
+                __builtin_prefetch(row[r] + 2 * p * BYTES + ahead); \
+            add_##TYPE(row, p, 1, x, sum, &zeros); \
         } \
+        if (x.blocks % 2) add_##TYPE(row, pairs, 0, x, sum, &zeros); \
+        const __m128 zero = _mm_mul_ps(_mm_set1_ps(ZERO), zeros_of_rows(zeros, LANES)); \
+        write_rows(_mm_add_ps(sums_of_rows(sum), zero), rows, bias, out); \
     } \
     DEFINE_PRODUCT(TYPE)
 
@@ -176,14 +240,13 @@ INLINE void add_q8_0(const uint8_t *row, size_t p, int both, activations x, __m5
                               const float *bias, float *out) { \
         const activations x = parts(packed, columns); \
         const uint8_t *w = weights; \
-        size_t r = 0; \
-        for (; r + ROWS <= rows; r += ROWS) tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, ROWS); \
-        for (; r < rows; r++) tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, 1); \
+        for (size_t r = 0; r < rows; r += ROWS) \
+            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, rows - r < ROWS ? rows - r : ROWS); \
     }
 
-DEFINE_BLOCKS(q4_0, Q4_0_BYTES, -8)
-DEFINE_BLOCKS(q4_1, Q4_1_BYTES, 1)
-DEFINE_BLOCKS(q8_0, Q8_0_BYTES, -128)
+DEFINE_BLOCKS(q4_0, Q4_0_BYTES, -8, 2)
+DEFINE_BLOCKS(q4_1, Q4_1_BYTES, 1, 4)
+DEFINE_BLOCKS(q8_0, Q8_0_BYTES, -128, 2)
 
 // Super-blocks of 256: adds the products of super-block `s` of a row to `sum`, and what the zeros add to `zeros`.
 
@@ -206,7 +269,7 @@ INLINE void add_q4_k(const uint8_t *row, size_t s, activations x, __m512 *sum, _
         const __m512i q = nibbles(bytes, _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4));
         const int a = (int)(2 * j), b = a + 1;
         const __m512i index = _mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b);
-        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j), _mm512_permutexvar_ps(index, scales), *sum);
+        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j, x.pairs[4 * s + j].scale), _mm512_permutexvar_ps(index, scales), *sum);
     }
 }
 
@@ -229,21 +292,24 @@ INLINE void add_q6_k(const uint8_t *row, size_t s, activations x, __m512 *sum, _
         const __m512i q = _mm512_or_si512(lows, _mm512_slli_epi64(highs, 4));
         const int a = (int)(4 * j), b = a + 1, c = a + 2, e = a + 3;
         const __m512i index = _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, e, e, e, e);
-        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j), _mm512_permutexvar_ps(index, scales), *sum);
+        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j, x.pairs[4 * s + j].scale), _mm512_permutexvar_ps(index, scales), *sum);
     }
 }
 
 #define DEFINE_SUPER_BLOCKS(TYPE, BYTES) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, const int rows) { \
+    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
+        const uint8_t *row[ROWS]; \
+        rows_of_tile(w, row_bytes, rows, row); \
         __m512 sum[ROWS], zeros[ROWS]; \
-        for (int r = 0; r < rows; r++) sum[r] = zeros[r] = _mm512_setzero_ps(); \
+        for (int r = 0; r < ROWS; r++) sum[r] = zeros[r] = _mm512_setzero_ps(); \
+        const size_t ahead = prefetch_distance(row_bytes, ROWS); \
         for (size_t s = 0; s < x.blocks / 8; s++) \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) { \
-                const uint8_t *row = w + (size_t)r * row_bytes; \
-                for (size_t line = 0; line < BYTES; line += 64) __builtin_prefetch(row + s * BYTES + line + PREFETCH); \
-                add_##TYPE(row, s, x, &sum[r], &zeros[r]); \
+            _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) { \
+                for (size_t line = 0; line < BYTES; line += 64) __builtin_prefetch(row[r] + s * BYTES + line + ahead); \
+                add_##TYPE(row[r], s, x, &sum[r], &zeros[r]); \
             } \
-        for (int r = 0; r < rows; r++) out[r] = _mm512_reduce_add_ps(_mm512_add_ps(sum[r], zeros[r])) + (bias ? bias[r] : 0); \
+        for (int r = 0; r < ROWS; r++) sum[r] = _mm512_add_ps(sum[r], zeros[r]); \
+        write_rows(sums_of_rows(sum), rows, bias, out); \
     } \
     DEFINE_PRODUCT(TYPE)
 
