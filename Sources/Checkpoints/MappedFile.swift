@@ -44,6 +44,16 @@ public final class MappedFile: @unchecked Sendable {
         return Bytes(base: base + range.lowerBound, count: range.count, owner: self)
     }
 
+    /// Gives back the memory of the pages that lie wholly in `part`, one of this file's: they come from the file again if they
+    /// are read again. For what has been copied, and would otherwise be in memory twice.
+    public func forget(_ part: Bytes) {
+        let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+        let first = UnsafeMutableRawPointer(mutating: part.base).alignedUp(toMultipleOf: page)
+        let end = UnsafeMutableRawPointer(mutating: part.base + part.count).alignedDown(toMultipleOf: page)
+        precondition(part.owner === self, "a part of another file")
+        if first < end { madvise(first, end - first, MADV_DONTNEED) }
+    }
+
     private static func lastError() -> String { String(cString: strerror(errno)) }
 
     // An empty mapping still needs an address; nothing is ever read from this one.

@@ -70,9 +70,10 @@ final class WeightReader {
         }
     }
 
-    /// The weight [rows, columns] that the file holds as [columns, rows]: a float32 copy, turned.
+    /// The weight [rows, columns] that the file holds as [columns, rows]: a float32 copy, turned. The file's pages are given back.
     func transposed(_ key: String, _ rows: Int, _ columns: Int) -> Tensor {
         let stored = tensor(key, columns, rows)
+        if let bytes = checkpoint.view(key)?.bytes { (bytes.owner as? MappedFile)?.forget(bytes) }
         guard stored.count == rows * columns else { return Tensor(0) }
         let turned = Tensor(rows, columns)
         for column in 0..<columns {

@@ -78,6 +78,7 @@ final class DecodedPix {
             if case .premultiplied = transparency { return overlaid(words, into: rgb) }
             return blended(words, into: rgb)
         }
+        if depth == 8, palette.isEmpty { return grey(words, into: rgb) }
         // Pixels of fewer bits are packed from the top of each 32-bit word.
         let mask = UInt32(1) << UInt32(depth) - 1
         let perWord = 32 / depth
@@ -100,6 +101,15 @@ final class DecodedPix {
                 out[2] = overWhite(Int(colour.z), alpha: alpha)
             }
             out += 3
+        }
+    }
+
+    /// Bytes, packed from the top of each word: at x ^ 3 where words begin with their lowest byte.
+    private func grey(_ words: UnsafeMutablePointer<UInt32>, into rgb: UnsafeMutablePointer<UInt8>) {
+        let bytes = UnsafeRawPointer(words).assumingMemoryBound(to: UInt8.self)
+        for x in 0..<width {
+            let value = bytes[x ^ 3]
+            (rgb[3 * x], rgb[3 * x + 1], rgb[3 * x + 2]) = (value, value, value)
         }
     }
 

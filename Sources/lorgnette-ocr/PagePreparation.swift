@@ -108,33 +108,40 @@ final class PagePreparation {
         let words = Int(pixGetWpl(pix))
         picture.rgb.withUnsafeBufferPointer { rgb in
             for y in 0..<height {
-                let row = data + y * words
+                // Leptonica packs bytes from the top of each word: at x ^ 3 where words begin with their lowest byte.
+                let row = UnsafeMutableRawPointer(data + y * words).assumingMemoryBound(to: UInt8.self)
+                var at = 3 * y * step * picture.width
                 for x in 0..<width {
                     var sum = 0
                     for dy in 0..<step {
-                        var at = 3 * ((y * step + dy) * picture.width + x * step)
+                        var from = at + 3 * dy * picture.width
                         for _ in 0..<step {
-                            sum += 77 * Int(rgb[at]) + 150 * Int(rgb[at + 1]) + 29 * Int(rgb[at + 2])
-                            at += 3
+                            sum += 77 * Int(rgb[from]) + 150 * Int(rgb[from + 1]) + 29 * Int(rgb[from + 2])
+                            from += 3
                         }
                     }
-                    // Leptonica packs bytes from the top of each word.
-                    row[x >> 2] |= UInt32(sum / (256 * step * step)) << UInt32(24 - 8 * (x & 3))
+                    row[x ^ 3] = UInt8(truncatingIfNeeded: step == 1 ? sum >> 8 : sum / (256 * step * step))
+                    at += 3 * step
                 }
             }
         }
         return (pix, 1 / Double(step))
     }
 
+    /// Of how many pixels in a row one is looked at: some hundred in each direction tell what most of them are.
+    private static func sampling(_ grey: UnsafeMutablePointer<PIX>) -> Int32 {
+        max(1, min(pixGetWidth(grey), pixGetHeight(grey)) / 250)
+    }
+
     private static func isWhite(_ grey: UnsafeMutablePointer<PIX>) -> Bool {
         // A quarter of the page may be ink.
         var quarter: UInt32 = 0
-        return pixGetRankValue(grey, 1, 0.25, &quarter) == 0 && quarter >= white
+        return pixGetRankValue(grey, sampling(grey), 0.25, &quarter) == 0 && quarter >= white
     }
 
     private static func levelled(_ grey: UnsafeMutablePointer<PIX>) -> UnsafeMutablePointer<PIX>? {
         var median: UInt32 = 255
-        _ = pixGetRankValue(grey, 1, 0.5, &median)
+        _ = pixGetRankValue(grey, sampling(grey), 0.5, &median)
         var source = median < 110 ? pixInvert(nil, grey) : pixClone(grey)
         defer { pixDestroy(&source) }
         return pixBackgroundNormSimple(source, nil, nil)

@@ -2,7 +2,8 @@
 """Reads pictures with Tesseract's own interface in a bare loop, one process for each share: PROCESSES PICTURE…
 
 What a person would write instead of an expert: the library's C interface (capi.h), the pictures as Leptonica opens them, the
-text of each, nothing else.
+text of each, nothing else. Pages are segmented as our stage and the program `tesseract` do it, columns and all; the interface's own
+default takes a page for one block of text. LORGNETTE_SEGMENTATION=6: that.
 """
 import ctypes
 import ctypes.util
@@ -21,6 +22,7 @@ def read(pictures):
     api = ctypes.c_void_p(tesseract.TessBaseAPICreate())
     if tesseract.TessBaseAPIInit3(api, None, b"eng") != 0:
         sys.exit("tesseract has no English")
+    tesseract.TessBaseAPISetPageSegMode(api, int(os.environ.get("LORGNETTE_SEGMENTATION", "3")))
     letters = 0
     for picture in pictures:
         pix = ctypes.c_void_p(leptonica.pixRead(picture.encode()))

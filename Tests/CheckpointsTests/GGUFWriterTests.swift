@@ -64,6 +64,17 @@ import Testing
         #expect(nested[2].array?.values.first?.array?.integers == [7])
     }
 
+    @Test func whatIsForgottenComesAgain() throws {
+        let bytes = (0..<40_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+        _ = folder.write("out.gguf", bytes)
+        let file = try MappedFile(path: path)
+        for part in [file.bytes, Bytes(base: file.bytes.base + 5000, count: 9000, owner: file)] {
+            #expect(Array(file.bytes.buffer) == bytes)
+            file.forget(part)
+            #expect(Array(file.bytes.buffer) == bytes)
+        }
+    }
+
     @Test func aFailureLeavesWhatWasThere() throws {
         _ = folder.write("out.gguf", [1, 2, 3])
         var writer = GGUFWriter()
