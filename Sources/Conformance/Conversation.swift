@@ -23,6 +23,7 @@ final class Conversation {
     private let interruption: Interruption
     private let socket: RouterSocket
     private let waker: Waker
+    private var poller = EagerPoller()
     private let origin = SuspendingClock.now
     private var peer: Peer?
     private var lastSent = Duration.zero
@@ -126,7 +127,7 @@ final class Conversation {
         if interruption.isRequested { throw ConformanceError.interrupted }
         if !isMute, hello != nil, now - lastSent >= pace.heartbeat { say(.heartbeat(.init())) }
         let before = now
-        _ = try Poller.wait(socket, waker: waker, timeout: time)
+        _ = try poller.wait(socket, waker: waker, timeout: time)
         let stall = max(.zero, (now - before) - time) + max(.zero, before - lastLooked - .milliseconds(10))
         let held = stall > .milliseconds(100) ? stall : .zero
         if held > .zero { referee.forgive(held) }

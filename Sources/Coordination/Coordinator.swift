@@ -99,8 +99,9 @@ public final class Coordinator {
 
     private func loop() throws {
         var last = now
+        var poller = EagerPoller()
         while !isDone {
-            _ = try Poller.wait(crew.socket, waker: mailbox.waker, timeout: pause())
+            _ = try poller.wait(crew.socket, waker: mailbox.waker, timeout: pause())
             let gap = now - last
             if gap > .seconds(3) { crew.forgive(gap) }
             last = now

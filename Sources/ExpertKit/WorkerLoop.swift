@@ -53,10 +53,11 @@ final class WorkerLoop<Worker: Expert> {
     /// Serves until the conversation ends. `isAskedToEnd` is looked at whenever the waker was called.
     func run(isAskedToEnd: () -> Bool = { false }) throws(WireError) -> ExitCode {
         var asked = false
+        var poller = EagerPoller()
         try perform(session.begin(at: .now))
         while exitCode == nil {
             let timeout = session.nextDeadline.map { SuspendingClock.now.duration(to: $0) }
-            _ = try Poller.wait(socket, waker: waker, timeout: timeout, writable: !outbox.isEmpty)
+            _ = try poller.wait(socket, waker: waker, timeout: timeout, writable: !outbox.isEmpty)
             // All that waits is read before the clock is asked about silence. Bounded, so that heartbeats go out under any flood.
             for _ in 0..<256 {
                 guard let received = try socket.receive() else { break }
