@@ -21,15 +21,19 @@
             _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
                 sum[r][t] = v_zero(); \
         const size_t whole = columns / BLOCK, ahead = prefetch_distance(row_bytes, (size_t)rows); \
-        for (size_t b = 0; b < whole; b++) \
+        for (size_t b = 0; b < whole; b++) { \
+            vec v[MAX_ROWS][VECS]; \
             _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) { \
-                vec v[VECS]; \
                 __builtin_prefetch(w + (size_t)r * row_bytes + b * BYTES + ahead); \
-                load_##TYPE(w + (size_t)r * row_bytes, b, v); \
-                _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
-                    _Pragma("clang loop unroll(full)") for (int j = 0; j < VECS; j++) \
-                        sum[r][t] = v_fma(v[j], v_load(x + (size_t)t * x_stride + b * BLOCK + (size_t)j * LANES), sum[r][t]); \
+                load_##TYPE(w + (size_t)r * row_bytes, b, v[r]); \
             } \
+            _Pragma("clang loop unroll(full)") for (int t = 0; t < tokens; t++) \
+                _Pragma("clang loop unroll(full)") for (int j = 0; j < VECS; j++) { \
+                    const vec values = v_load(x + (size_t)t * x_stride + b * BLOCK + (size_t)j * LANES); \
+                    _Pragma("clang loop unroll(full)") for (int r = 0; r < rows; r++) \
+                        sum[r][t] = v_fma(v[r][j], values, sum[r][t]); \
+                } \
+        } \
         const size_t rest = columns % BLOCK; \
         if (STEP == 1 && rest) { \
             uint8_t padded[BLOCK * STEP_BYTES]; \

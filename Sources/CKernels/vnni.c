@@ -14,34 +14,31 @@
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx2,fma,f16c"))), apply_to = function)
 
 #define INLINE static inline __attribute__((always_inline))
-#define ROWS 4
+#define EACH(I, N) _Pragma("clang loop unroll(full)") for (size_t I = 0; I < (N); I++)
 
 /// Two blocks of activations: digits, and the scale of the first block eight times, then that of the second.
 typedef struct {
     int8_t a[64], b[64], c[64];
     float scale[16];
-    float nibble_scale[16]; // a sixteenth of it for a block's second half, whose weights are high nibbles where they are
 } pair;
 
 /// The activations of a product: pairs of blocks, then sums of the activations themselves for what a weight's zero adds.
 typedef struct {
     const pair *pairs;
     const float *sums;   // [blocks], a block's sum
-    const float *odd;    // [2 blocks]: 0, and a block's sum
     const float *halves; // [2 blocks]: the sums of a block's halves
     size_t blocks;
 } activations;
 
 static size_t pairs_of(size_t columns) { return (columns / BLOCK + 1) / 2; }
 
-static size_t single_bytes(size_t columns) { return pairs_of(columns) * (sizeof(pair) + (2 + 4 + 4) * sizeof(float)); }
+static size_t single_bytes(size_t columns) { return pairs_of(columns) * (sizeof(pair) + (2 + 4) * sizeof(float)); }
 
 static activations parts(const void *packed, size_t columns) {
     const size_t pairs = pairs_of(columns);
     activations x = {.pairs = packed, .blocks = columns / BLOCK};
     x.sums = (const float *)(x.pairs + pairs);
-    x.odd = x.sums + 2 * pairs;
-    x.halves = x.odd + 4 * pairs;
+    x.halves = x.sums + 2 * pairs;
     return x;
 }
 
@@ -62,7 +59,6 @@ static void single_pack(const float *x, size_t columns, void *packed) {
         // The half of the last pair that is no block: what memory held before might be no number, and 0 times that neither.
         memset((pair *)packed + to.blocks / 2, 0, sizeof(pair));
         ((float *)to.sums)[to.blocks] = 0;
-        memset((float *)to.odd + 2 * to.blocks, 0, 2 * sizeof(float));
         memset((float *)to.halves + 2 * to.blocks, 0, 2 * sizeof(float));
     }
     for (size_t block = 0; block < to.blocks; block++, x += BLOCK) {
@@ -79,112 +75,205 @@ static void single_pack(const float *x, size_t columns, void *packed) {
         const __m512i n = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse)), m = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
         digits(n, out->a + at, out->b + at, out->c + at);
         digits(m, out->a + at + 16, out->b + at + 16, out->c + at + 16);
-        for (size_t i = 0; i < 8; i++) {
-            out->scale[8 * (block % 2) + i] = scale;
-            out->nibble_scale[8 * (block % 2) + i] = i < 4 ? scale : scale / 16;
-        }
+        for (size_t i = 0; i < 8; i++) out->scale[8 * (block % 2) + i] = scale;
         // Of the whole numbers, not of what they stand for: a weight's zero takes away exactly what was multiplied too much.
         const float first = scale * (float)_mm512_reduce_add_epi32(n), second = scale * (float)_mm512_reduce_add_epi32(m);
-        float *odd = (float *)to.odd + 2 * block, *halves = (float *)to.halves + 2 * block;
-        ((float *)to.sums)[block] = odd[1] = first + second;
-        odd[0] = 0;
+        float *halves = (float *)to.halves + 2 * block;
+        ((float *)to.sums)[block] = first + second;
         halves[0] = first;
         halves[1] = second;
     }
 }
 
-/// Products of the weights of two blocks, unsigned bytes, with two blocks of activations, four at a time. A weight may be 15 times
-/// 16: the sum still has 31 bits.
-INLINE __m512 integers(__m512i w, const pair *x, const float *scale) {
+// Blocks of 32: a block of each of 16 rows at a time, a row in each quarter of a vector, where its scale and its sum stay. What
+// comes of the activations is spread over the quarters once for all of them, which takes Zen 4 as long as multiplying.
+#define FOURS 4
+
+/// A block of the activations.
+typedef struct {
+    const int8_t *digits[3];
+    float scale, sum;
+} block;
+
+INLINE block block_of(activations x, size_t b) {
+    const pair *p = x.pairs + b / 2;
+    const size_t at = 32 * (b % 2);
+    return (block){.digits = {p->a + at, p->b + at, p->c + at}, .scale = p->scale[8 * (b % 2)], .sum = x.sums[b]};
+}
+
+/// 16 bytes of each of four rows.
+INLINE __m512i four_of_16(const uint8_t *const *row, size_t at) {
+    const __m128i *p[4];
+    EACH(r, 4) p[r] = (const __m128i *)(row[r] + at);
+    const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(p[0])), _mm_loadu_si128(p[1]), 1);
+    const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(p[2])), _mm_loadu_si128(p[3]), 1);
+    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+}
+
+/// 16 digits, for each of four rows.
+INLINE __m512i for_rows(const int8_t *digits) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)digits)); }
+
+/// The products of a block of nibbles, `at` in each row, with its digits.
+INLINE void nibble_products(const uint8_t *const *row, size_t at, block x, __m512 *products) {
+    const __m512i fifteen = _mm512_set1_epi8(15);
+    __m512i low[FOURS], high[FOURS], sum[FOURS];
+    EACH(i, FOURS) {
+        const __m512i bytes = four_of_16(row + 4 * i, at);
+        low[i] = _mm512_and_si512(bytes, fifteen);
+        high[i] = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), fifteen);
+        sum[i] = _mm512_setzero_si512();
+    }
+    EACH(digit, 3) {
+        const __m512i first = for_rows(x.digits[digit]), second = for_rows(x.digits[digit] + 16);
+        if (digit) EACH(i, FOURS) sum[i] = _mm512_slli_epi32(sum[i], 7);
+        EACH(i, FOURS) sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
+        EACH(i, FOURS) sum[i] = _mm512_dpbusd_epi32(sum[i], high[i], second);
+    }
+    EACH(i, FOURS) products[i] = _mm512_cvtepi32_ps(sum[i]);
+}
+
+/// The same of signed bytes, 128 more than they are; halves of a block apart, since the sum of both may need 32 bits.
+INLINE void byte_products(const uint8_t *const *row, size_t at, block x, __m512 *products) {
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
+    __m512i low[FOURS], high[FOURS], sum[FOURS], more[FOURS];
+    EACH(i, FOURS) {
+        low[i] = _mm512_xor_si512(four_of_16(row + 4 * i, at), sign);
+        high[i] = _mm512_xor_si512(four_of_16(row + 4 * i, at + 16), sign);
+        sum[i] = more[i] = _mm512_setzero_si512();
+    }
+    EACH(digit, 3) {
+        const __m512i first = for_rows(x.digits[digit]), second = for_rows(x.digits[digit] + 16);
+        EACH(i, FOURS) {
+            if (digit) sum[i] = _mm512_slli_epi32(sum[i], 7), more[i] = _mm512_slli_epi32(more[i], 7);
+            sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
+            more[i] = _mm512_dpbusd_epi32(more[i], high[i], second);
+        }
+    }
+    EACH(i, FOURS) products[i] = _mm512_add_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_cvtepi32_ps(more[i]));
+}
+
+/// What four rows' steps are worth in a block, and what is added for each of its activations, in steps of ZERO.
+typedef struct {
+    __m128 steps, zeros;
+} worth;
+
+/// Of blocks that begin with a scale.
+INLINE worth scales(const uint8_t *const *row, size_t at) {
+    uint64_t words[4];
+    EACH(r, 4) words[r] = read_u16(row[r] + at);
+    const __m128 d = _mm_cvtph_ps(_mm_cvtsi64_si128((long long)(words[0] | words[1] << 16 | words[2] << 32 | words[3] << 48)));
+    return (worth){d, d};
+}
+
+/// Of blocks that begin with a scale and a minimum.
+INLINE worth scales_and_minimums(const uint8_t *const *row, size_t at) {
+    uint64_t words[4];
+    EACH(r, 4) words[r] = read_u32(row[r] + at);
+    const __m256 all = _mm256_cvtph_ps(_mm_set_epi64x((long long)(words[2] | words[3] << 32), (long long)(words[0] | words[1] << 32)));
+    const __m128 low = _mm256_castps256_ps128(all), high = _mm256_extractf128_ps(all, 1);
+    return (worth){_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd)};
+}
+
+/// Each row's number in all of its quarter.
+INLINE __m512 spread(__m128 numbers) {
+    return _mm512_permutexvar_ps(
+        _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), _mm512_castps128_ps512(numbers));
+}
+
+/// The sums of a vector's quarters.
+INLINE __m128 sums_of_quarters(__m512 v) {
+    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0x4e));
+    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0xb1));
+    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    return _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, v));
+}
+
+/// Weights that are asked for while others are multiplied.
+typedef struct {
+    const uint8_t *at;
+    int near; // whether the first-level cache has room for them
+} asked;
+
+/// What follows the tile at `w`, at least 2,048 bytes ahead, one line after another, as memory gives them soonest.
+INLINE asked asked_next(const uint8_t *w, size_t row_bytes, size_t rows) {
+    const size_t tile = rows * row_bytes;
+    const int near = tile <= 8192;
+    return (asked){.at = w + (near && tile >= 2048 ? tile : 2 * tile), .near = near};
+}
+
+INLINE void ask(asked *next, size_t bytes) {
+    for (size_t at = 0; at < bytes; at += 64) {
+        if (next->near) __builtin_prefetch(next->at + at, 0, 3);
+        else __builtin_prefetch(next->at + at, 0, 2);
+    }
+    next->at += bytes;
+}
+
+/// The rows of a tile; where there are fewer, the last one again.
+INLINE void rows_of_tile(const uint8_t *w, size_t row_bytes, size_t rows, const uint8_t **row, const size_t most) {
+    for (size_t r = 0; r < most; r++) row[r] = w + (r < rows ? r : rows - 1) * row_bytes;
+}
+
+INLINE void write_rows(__m128 sums, size_t rows, const float *bias, float *out) {
+    const __mmask8 wanted = rows < 4 ? (__mmask8)((1u << rows) - 1) : 15;
+    if (bias) sums = _mm_add_ps(sums, _mm_maskz_loadu_ps(wanted, bias));
+    _mm_mask_storeu_ps(out, wanted, sums);
+}
+
+#define DEFINE_PRODUCT(TYPE, ROWS) \
+    static void single_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, \
+                              const float *bias, float *out) { \
+        const activations x = parts(packed, columns); \
+        const uint8_t *w = weights; \
+        for (size_t r = 0; r < rows; r += ROWS) \
+            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, rows - r < ROWS ? rows - r : ROWS); \
+    }
+
+// FIRST: where a block's weights begin. ZERO: what an unsigned weight stands for less, in steps.
+#define DEFINE_BLOCKS(TYPE, BYTES, FIRST, WORTH, PRODUCTS, ZERO) \
+    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
+        const uint8_t *row[4 * FOURS]; \
+        rows_of_tile(w, row_bytes, rows, row, 4 * FOURS); \
+        __m512 sum[FOURS]; \
+        __m128 zeros[FOURS]; \
+        EACH(i, FOURS) sum[i] = _mm512_setzero_ps(), zeros[i] = _mm_setzero_ps(); \
+        asked next = asked_next(w, row_bytes, 4 * FOURS); \
+        for (size_t b = 0; b < x.blocks; b++) { \
+            const block values = block_of(x, b); \
+            __m512 products[FOURS]; \
+            ask(&next, 4 * FOURS * BYTES); \
+            PRODUCTS(row, b * BYTES + FIRST, values, products); \
+            EACH(i, FOURS) { \
+                const worth of = WORTH(row + 4 * i, b * BYTES); \
+                zeros[i] = _mm_fmadd_ps(of.zeros, _mm_set1_ps(values.sum), zeros[i]); \
+                sum[i] = _mm512_fmadd_ps(products[i], spread(_mm_mul_ps(of.steps, _mm_set1_ps(values.scale))), sum[i]); \
+            } \
+        } \
+        EACH(i, FOURS) \
+            if (4 * i < rows) \
+                write_rows(_mm_fmadd_ps(_mm_set1_ps(ZERO), zeros[i], sums_of_quarters(sum[i])), rows - 4 * i, \
+                           bias ? bias + 4 * i : NULL, out + 4 * i); \
+    } \
+    DEFINE_PRODUCT(TYPE, 4 * FOURS)
+
+DEFINE_BLOCKS(q4_0, Q4_0_BYTES, 2, scales, nibble_products, -8)
+DEFINE_BLOCKS(q4_1, Q4_1_BYTES, 4, scales_and_minimums, nibble_products, 1)
+DEFINE_BLOCKS(q8_0, Q8_0_BYTES, 2, scales, byte_products, -128)
+
+// Super-blocks of 256, each row by itself.
+#define SUPER_ROWS 4
+
+/// Products of the weights of two blocks, unsigned bytes, with a pair of blocks of activations, four at a time.
+INLINE __m512 integers(__m512i w, const pair *x) {
     __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), w, _mm512_loadu_si512(x->a));
     sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 7), w, _mm512_loadu_si512(x->b));
     sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 7), w, _mm512_loadu_si512(x->c));
-    return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(scale));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(x->scale));
 }
 
 /// Low nibbles in the lower half of each part of 32 bytes, high ones in the upper.
 INLINE __m512i nibbles(__m512i bytes, __m512i shifts) {
     return _mm512_and_si512(_mm512_srlv_epi64(bytes, shifts), _mm512_set1_epi8(15));
-}
-
-INLINE __m512i two_of_16(const uint8_t *p, size_t bytes, int both) {
-    const __m512i first = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)p));
-    return both ? _mm512_mask_broadcast_i32x4(first, 0xff00, _mm_loadu_si128((const __m128i *)(p + bytes))) : first;
-}
-
-INLINE __m512i two_of_32(const uint8_t *p, size_t bytes, int both) {
-    const __m512i first = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)p));
-    return both ? _mm512_mask_broadcast_i64x4(first, 0xf0, _mm256_loadu_si256((const __m256i *)(p + bytes))) : first;
-}
-
-/// The nibbles of two blocks, the high ones where they are: 16 times what they stand for.
-INLINE __m512i nibbles_in_place(const uint8_t *p, size_t bytes, int both) {
-    const long long low = 0x0f0f0f0f0f0f0f0f, high = (long long)0xf0f0f0f0f0f0f0f0;
-    return _mm512_and_si512(two_of_16(p, bytes, both), _mm512_set4_epi64(high, high, low, low));
-}
-
-// Blocks of 32, two of each of four rows at a time. Rows' scales come through whole registers: those of vectors are busy.
-
-/// The scales of blocks 2 p and, with `both`, 2 p + 1 of four rows, one after another in the lower half.
-INLINE __m512 scales_of_rows(const uint8_t *const *row, size_t at, size_t bytes, int both) {
-    uint64_t words[ROWS];
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++)
-        words[r] = read_u16(row[r] + at) | (both ? (uint64_t)read_u16(row[r] + at + bytes) << 16 : 0);
-    const __m128i halves = _mm_set_epi64x((long long)(words[2] | words[3] << 32), (long long)(words[0] | words[1] << 32));
-    return _mm512_zextps256_ps512(_mm256_cvtph_ps(halves));
-}
-
-/// Scales and minimums: a row's four lie together.
-INLINE __m512 scales_and_minimums(const uint8_t *const *row, size_t at, size_t bytes, int both) {
-    uint64_t words[ROWS];
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++)
-        words[r] = read_u32(row[r] + at) | (both ? (uint64_t)read_u32(row[r] + at + bytes) << 32 : 0);
-    return _mm512_cvtph_ps(_mm256_set_epi64x((long long)words[3], (long long)words[2], (long long)words[1], (long long)words[0]));
-}
-
-/// The scale at `first` eight times, then that at `second`.
-INLINE __m512 spread(__m512 scales, int first, int second) {
-    const int a = first, b = second;
-    return _mm512_permutexvar_ps(_mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b), scales);
-}
-
-/// The sums of blocks 2 p and 2 p + 1, again and again.
-INLINE __m512 both_sums(activations x, size_t p) {
-    int64_t both;
-    memcpy(&both, x.sums + 2 * p, sizeof both);
-    return _mm512_castsi512_ps(_mm512_set1_epi64(both));
-}
-
-// Each adds the products of blocks 2 p and, with `both`, 2 p + 1 to the rows' sums, and what the weights' zeros add to `zeros`.
-
-INLINE void add_q4_0(const uint8_t *const *row, size_t p, int both, activations x, __m512 *sum, __m512 *zeros) {
-    const size_t at = 2 * p * Q4_0_BYTES;
-    const __m512 d = scales_of_rows(row, at, Q4_0_BYTES, both);
-    *zeros = _mm512_fmadd_ps(d, both_sums(x, p), *zeros);
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {
-        const __m512i w = nibbles_in_place(row[r] + at + 2, Q4_0_BYTES, both);
-        sum[r] = _mm512_fmadd_ps(integers(w, x.pairs + p, x.pairs[p].nibble_scale), spread(d, 2 * r, 2 * r + 1), sum[r]);
-    }
-}
-
-INLINE void add_q4_1(const uint8_t *const *row, size_t p, int both, activations x, __m512 *sum, __m512 *zeros) {
-    const size_t at = 2 * p * Q4_1_BYTES;
-    const __m512 d = scales_and_minimums(row, at, Q4_1_BYTES, both);
-    *zeros = _mm512_fmadd_ps(d, _mm512_broadcast_f32x4(_mm_loadu_ps(x.odd + 4 * p)), *zeros);
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {
-        const __m512i w = nibbles_in_place(row[r] + at + 4, Q4_1_BYTES, both);
-        sum[r] = _mm512_fmadd_ps(integers(w, x.pairs + p, x.pairs[p].nibble_scale), spread(d, 4 * r, 4 * r + 2), sum[r]);
-    }
-}
-
-INLINE void add_q8_0(const uint8_t *const *row, size_t p, int both, activations x, __m512 *sum, __m512 *zeros) {
-    const size_t at = 2 * p * Q8_0_BYTES;
-    const __m512 d = scales_of_rows(row, at, Q8_0_BYTES, both);
-    *zeros = _mm512_fmadd_ps(d, both_sums(x, p), *zeros);
-    _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) {
-        const __m512i w = _mm512_xor_si512(two_of_32(row[r] + at + 2, Q8_0_BYTES, both), _mm512_set1_epi8((char)0x80));
-        sum[r] = _mm512_fmadd_ps(integers(w, x.pairs + p, x.pairs[p].scale), spread(d, 2 * r, 2 * r + 1), sum[r]);
-    }
 }
 
 /// The sums of four vectors' lanes.
@@ -196,59 +285,7 @@ INLINE __m128 sums_of_rows(const __m512 *v) {
     return _mm_add_ps(_mm256_castps256_ps128(two), _mm256_extractf128_ps(two, 1));
 }
 
-/// The sums of a row's lanes, of which there are two in the lower half, or four.
-INLINE __m128 zeros_of_rows(__m512 v, int lanes) {
-    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0xb1));
-    if (lanes == 4) v = _mm512_add_ps(v, _mm512_permute_ps(v, 0x4e));
-    const int step = lanes;
-    return _mm512_castps512_ps128(
-        _mm512_permutexvar_ps(_mm512_setr_epi32(0, step, 2 * step, 3 * step, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), v));
-}
-
-/// The rows of a tile; where there are fewer, the last one again.
-INLINE void rows_of_tile(const uint8_t *w, size_t row_bytes, size_t rows, const uint8_t **row) {
-    for (size_t r = 0; r < ROWS; r++) row[r] = w + (r < rows ? r : rows - 1) * row_bytes;
-}
-
-INLINE void write_rows(__m128 sums, size_t rows, const float *bias, float *out) {
-    const __mmask8 wanted = (__mmask8)((1u << rows) - 1);
-    if (bias) sums = _mm_add_ps(sums, _mm_maskz_loadu_ps(wanted, bias));
-    _mm_mask_storeu_ps(out, wanted, sums);
-}
-
-// ZERO: what an unsigned weight stands for less, in steps. LANES: of a row's zeros.
-#define DEFINE_BLOCKS(TYPE, BYTES, ZERO, LANES) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
-        const uint8_t *row[ROWS]; \
-        rows_of_tile(w, row_bytes, rows, row); \
-        __m512 sum[ROWS], zeros = _mm512_setzero_ps(); \
-        for (int r = 0; r < ROWS; r++) sum[r] = _mm512_setzero_ps(); \
-        const size_t pairs = x.blocks / 2, ahead = prefetch_distance(row_bytes, ROWS); \
-        for (size_t p = 0; p < pairs; p++) { \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) \
-                __builtin_prefetch(row[r] + 2 * p * BYTES + ahead); \
-            add_##TYPE(row, p, 1, x, sum, &zeros); \
-        } \
-        if (x.blocks % 2) add_##TYPE(row, pairs, 0, x, sum, &zeros); \
-        const __m128 zero = _mm_mul_ps(_mm_set1_ps(ZERO), zeros_of_rows(zeros, LANES)); \
-        write_rows(_mm_add_ps(sums_of_rows(sum), zero), rows, bias, out); \
-    } \
-    DEFINE_PRODUCT(TYPE)
-
-#define DEFINE_PRODUCT(TYPE) \
-    static void single_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, \
-                              const float *bias, float *out) { \
-        const activations x = parts(packed, columns); \
-        const uint8_t *w = weights; \
-        for (size_t r = 0; r < rows; r += ROWS) \
-            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, rows - r < ROWS ? rows - r : ROWS); \
-    }
-
-DEFINE_BLOCKS(q4_0, Q4_0_BYTES, -8, 2)
-DEFINE_BLOCKS(q4_1, Q4_1_BYTES, 1, 4)
-DEFINE_BLOCKS(q8_0, Q8_0_BYTES, -128, 2)
-
-// Super-blocks of 256: adds the products of super-block `s` of a row to `sum`, and what the zeros add to `zeros`.
+// Each adds the products of super-block `s` of a row to `sum`, and what the zeros add to `zeros`.
 
 INLINE void add_q4_k(const uint8_t *row, size_t s, activations x, __m512 *sum, __m512 *zeros) {
     const uint8_t *w = row + s * Q4_K_BYTES;
@@ -269,7 +306,7 @@ INLINE void add_q4_k(const uint8_t *row, size_t s, activations x, __m512 *sum, _
         const __m512i q = nibbles(bytes, _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4));
         const int a = (int)(2 * j), b = a + 1;
         const __m512i index = _mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b);
-        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j, x.pairs[4 * s + j].scale), _mm512_permutexvar_ps(index, scales), *sum);
+        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j), _mm512_permutexvar_ps(index, scales), *sum);
     }
 }
 
@@ -292,26 +329,25 @@ INLINE void add_q6_k(const uint8_t *row, size_t s, activations x, __m512 *sum, _
         const __m512i q = _mm512_or_si512(lows, _mm512_slli_epi64(highs, 4));
         const int a = (int)(4 * j), b = a + 1, c = a + 2, e = a + 3;
         const __m512i index = _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, e, e, e, e);
-        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j, x.pairs[4 * s + j].scale), _mm512_permutexvar_ps(index, scales), *sum);
+        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j), _mm512_permutexvar_ps(index, scales), *sum);
     }
 }
 
 #define DEFINE_SUPER_BLOCKS(TYPE, BYTES) \
     INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
-        const uint8_t *row[ROWS]; \
-        rows_of_tile(w, row_bytes, rows, row); \
-        __m512 sum[ROWS], zeros[ROWS]; \
-        for (int r = 0; r < ROWS; r++) sum[r] = zeros[r] = _mm512_setzero_ps(); \
-        const size_t ahead = prefetch_distance(row_bytes, ROWS); \
-        for (size_t s = 0; s < x.blocks / 8; s++) \
-            _Pragma("clang loop unroll(full)") for (int r = 0; r < ROWS; r++) { \
-                for (size_t line = 0; line < BYTES; line += 64) __builtin_prefetch(row[r] + s * BYTES + line + ahead); \
-                add_##TYPE(row[r], s, x, &sum[r], &zeros[r]); \
-            } \
-        for (int r = 0; r < ROWS; r++) sum[r] = _mm512_add_ps(sum[r], zeros[r]); \
+        const uint8_t *row[SUPER_ROWS]; \
+        rows_of_tile(w, row_bytes, rows, row, SUPER_ROWS); \
+        __m512 sum[SUPER_ROWS], zeros[SUPER_ROWS]; \
+        EACH(r, SUPER_ROWS) sum[r] = zeros[r] = _mm512_setzero_ps(); \
+        asked next = asked_next(w, row_bytes, SUPER_ROWS); \
+        for (size_t s = 0; s < x.blocks / 8; s++) { \
+            ask(&next, SUPER_ROWS * BYTES); \
+            EACH(r, SUPER_ROWS) add_##TYPE(row[r], s, x, &sum[r], &zeros[r]); \
+        } \
+        EACH(r, SUPER_ROWS) sum[r] = _mm512_add_ps(sum[r], zeros[r]); \
         write_rows(sums_of_rows(sum), rows, bias, out); \
     } \
-    DEFINE_PRODUCT(TYPE)
+    DEFINE_PRODUCT(TYPE, SUPER_ROWS)
 
 DEFINE_SUPER_BLOCKS(q4_k, Q4_K_BYTES)
 DEFINE_SUPER_BLOCKS(q6_k, Q6_K_BYTES)
