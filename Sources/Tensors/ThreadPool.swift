@@ -63,12 +63,16 @@ private final class Crew: @unchecked Sendable {
     /// The helpers that may take part in the loop: those with smaller numbers.
     private let allowed = Atomic<Int>(0)
     private let callerSleeps = Atomic<Bool>(false)
+    /// Tasks that helpers have taken.
+    private let helped = Atomic<Int>(0)
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let done = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     // Written by the thread that holds `busy` and only between loops; read by who has taken a task.
     private var started = false
     private var tasks = 0
+    /// The first task of the helpers' part.
+    private var middle = 0
     private var body: ((Int) -> Void)?
 
     init(helpers: Int) {
@@ -101,12 +105,18 @@ private final class Crew: @unchecked Sendable {
         if !started { start() }
         allowed.store(helpers, ordering: .sequentiallyConsistent)
         self.tasks = tasks
+        middle = tasks / (helpers + 1)
+        helped.store(0, ordering: .relaxed)
         self.body = body
         unfinished.store(tasks, ordering: .relaxed)
         let loop = (open.load(ordering: .relaxed) >> 32) &+ 1
         open.store(loop << 32 | UInt64(tasks), ordering: .sequentiallyConsistent)
         if sleepers.load(ordering: .sequentiallyConsistent) > 0 { wake() }
-        takeTasks()
+        var own = 0
+        takeTasks {
+            own += 1
+            return own <= middle ? own - 1 : tasks - (own - middle)
+        }
         if !spin(until: { unfinished.load(ordering: .acquiring) == 0 }) {
             pthread_mutex_lock(lock)
             callerSleeps.store(true, ordering: .sequentiallyConsistent)
@@ -117,7 +127,11 @@ private final class Crew: @unchecked Sendable {
         self.body = nil
     }
 
-    private func takeTasks() {
+    /// The caller takes the first tasks, one after another, helpers those from the middle on: what tasks that follow one another
+    /// read lies together, and a processor asks memory for it in time. Whoever has finished a part takes the other's last tasks.
+    ///
+    /// - Parameter next: the number of a task, called once for each that was won.
+    private func takeTasks(_ next: () -> Int) {
         var seen = open.load(ordering: .acquiring)
         while true {
             let left = seen & 0xffff_ffff
@@ -128,7 +142,7 @@ private final class Crew: @unchecked Sendable {
                 seen = now
                 continue
             }
-            body?(tasks - Int(left))
+            body?(next())
             if unfinished.subtract(1, ordering: .sequentiallyConsistent).newValue == 0,
                 callerSleeps.load(ordering: .sequentiallyConsistent)
             {
@@ -138,6 +152,11 @@ private final class Crew: @unchecked Sendable {
             }
             seen = open.load(ordering: .acquiring)
         }
+    }
+
+    private func helpersNext() -> Int {
+        let taken = helped.add(1, ordering: .relaxed).oldValue
+        return middle + taken < tasks ? middle + taken : tasks - 1 - taken
     }
 
     private func isCalled(_ helper: Int) -> Bool {
@@ -154,7 +173,7 @@ private final class Crew: @unchecked Sendable {
 
     private func help(_ number: Int) {
         while !dismissed.load(ordering: .sequentiallyConsistent) {
-            if isCalled(number) { takeTasks() }
+            if isCalled(number) { takeTasks(helpersNext) }
             if spin(until: { isCalled(number) }) { continue }
             pthread_mutex_lock(lock)
             sleepers.add(1, ordering: .sequentiallyConsistent)
