@@ -101,10 +101,27 @@ INLINE block block_of(activations x, size_t b) {
     return (block){.digits = {p->a + at, p->b + at, p->c + at}, .scale = p->scale[8 * (b % 2)], .sum = x.sums[b]};
 }
 
+/// A place in each of four rows: where it is in the first, and how far from there in the others.
+typedef struct {
+    const uint8_t *first;
+    size_t second, third, fourth;
+} four;
+
+/// In rows `first`, `first` + 1 ... of `rows`; where there are fewer than four, the last one again.
+INLINE four four_rows(const uint8_t *w, size_t row_bytes, size_t first, size_t rows) {
+    const size_t left = rows - first - 1;
+    return (four){w + first * row_bytes, (left < 1 ? left : 1) * row_bytes, (left < 2 ? left : 2) * row_bytes, (left < 3 ? left : 3) * row_bytes};
+}
+
+INLINE four further(four rows, size_t at) {
+    rows.first += at;
+    return rows;
+}
+
 /// 16 bytes of each of four rows.
-INLINE __m512i four_of_16(const uint8_t *const *row, size_t at) {
-    const __m128i *p[4];
-    EACH(r, 4) p[r] = (const __m128i *)(row[r] + at);
+INLINE __m512i four_of_16(four rows) {
+    const __m128i *p[4] = {(const __m128i *)rows.first, (const __m128i *)(rows.first + rows.second),
+                           (const __m128i *)(rows.first + rows.third), (const __m128i *)(rows.first + rows.fourth)};
     const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(p[0])), _mm_loadu_si128(p[1]), 1);
     const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(p[2])), _mm_loadu_si128(p[3]), 1);
     return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
@@ -113,43 +130,43 @@ INLINE __m512i four_of_16(const uint8_t *const *row, size_t at) {
 /// 16 digits, for each of four rows.
 INLINE __m512i for_rows(const int8_t *digits) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)digits)); }
 
-/// The products of a block of nibbles, `at` in each row, with its digits.
-INLINE void nibble_products(const uint8_t *const *row, size_t at, block x, __m512 *products) {
+/// The products of a block of nibbles with its digits, for each four rows.
+INLINE void nibble_products(const four *rows, const size_t fours, block x, __m512 *products) {
     const __m512i fifteen = _mm512_set1_epi8(15);
     __m512i low[FOURS], high[FOURS], sum[FOURS];
-    EACH(i, FOURS) {
-        const __m512i bytes = four_of_16(row + 4 * i, at);
+    EACH(i, fours) {
+        const __m512i bytes = four_of_16(rows[i]);
         low[i] = _mm512_and_si512(bytes, fifteen);
         high[i] = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), fifteen);
         sum[i] = _mm512_setzero_si512();
     }
     EACH(digit, 3) {
         const __m512i first = for_rows(x.digits[digit]), second = for_rows(x.digits[digit] + 16);
-        if (digit) EACH(i, FOURS) sum[i] = _mm512_slli_epi32(sum[i], 7);
-        EACH(i, FOURS) sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
-        EACH(i, FOURS) sum[i] = _mm512_dpbusd_epi32(sum[i], high[i], second);
+        if (digit) EACH(i, fours) sum[i] = _mm512_slli_epi32(sum[i], 7);
+        EACH(i, fours) sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
+        EACH(i, fours) sum[i] = _mm512_dpbusd_epi32(sum[i], high[i], second);
     }
-    EACH(i, FOURS) products[i] = _mm512_cvtepi32_ps(sum[i]);
+    EACH(i, fours) products[i] = _mm512_cvtepi32_ps(sum[i]);
 }
 
 /// The same of signed bytes, 128 more than they are; halves of a block apart, since the sum of both may need 32 bits.
-INLINE void byte_products(const uint8_t *const *row, size_t at, block x, __m512 *products) {
+INLINE void byte_products(const four *rows, const size_t fours, block x, __m512 *products) {
     const __m512i sign = _mm512_set1_epi8((char)0x80);
     __m512i low[FOURS], high[FOURS], sum[FOURS], more[FOURS];
-    EACH(i, FOURS) {
-        low[i] = _mm512_xor_si512(four_of_16(row + 4 * i, at), sign);
-        high[i] = _mm512_xor_si512(four_of_16(row + 4 * i, at + 16), sign);
+    EACH(i, fours) {
+        low[i] = _mm512_xor_si512(four_of_16(rows[i]), sign);
+        high[i] = _mm512_xor_si512(four_of_16(further(rows[i], 16)), sign);
         sum[i] = more[i] = _mm512_setzero_si512();
     }
     EACH(digit, 3) {
         const __m512i first = for_rows(x.digits[digit]), second = for_rows(x.digits[digit] + 16);
-        EACH(i, FOURS) {
+        EACH(i, fours) {
             if (digit) sum[i] = _mm512_slli_epi32(sum[i], 7), more[i] = _mm512_slli_epi32(more[i], 7);
             sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
             more[i] = _mm512_dpbusd_epi32(more[i], high[i], second);
         }
     }
-    EACH(i, FOURS) products[i] = _mm512_add_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_cvtepi32_ps(more[i]));
+    EACH(i, fours) products[i] = _mm512_add_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_cvtepi32_ps(more[i]));
 }
 
 /// What four rows' steps are worth in a block, and what is added for each of its activations, in steps of ZERO.
@@ -158,18 +175,18 @@ typedef struct {
 } worth;
 
 /// Of blocks that begin with a scale.
-INLINE worth scales(const uint8_t *const *row, size_t at) {
-    uint64_t words[4];
-    EACH(r, 4) words[r] = read_u16(row[r] + at);
-    const __m128 d = _mm_cvtph_ps(_mm_cvtsi64_si128((long long)(words[0] | words[1] << 16 | words[2] << 32 | words[3] << 48)));
+INLINE worth scales(four rows) {
+    const uint8_t *p = rows.first;
+    const uint64_t a = read_u16(p), b = read_u16(p + rows.second), c = read_u16(p + rows.third), e = read_u16(p + rows.fourth);
+    const __m128 d = _mm_cvtph_ps(_mm_cvtsi64_si128((long long)(a | b << 16 | c << 32 | e << 48)));
     return (worth){d, d};
 }
 
 /// Of blocks that begin with a scale and a minimum.
-INLINE worth scales_and_minimums(const uint8_t *const *row, size_t at) {
-    uint64_t words[4];
-    EACH(r, 4) words[r] = read_u32(row[r] + at);
-    const __m256 all = _mm256_cvtph_ps(_mm_set_epi64x((long long)(words[2] | words[3] << 32), (long long)(words[0] | words[1] << 32)));
+INLINE worth scales_and_minimums(four rows) {
+    const uint8_t *p = rows.first;
+    const uint64_t a = read_u32(p), b = read_u32(p + rows.second), c = read_u32(p + rows.third), e = read_u32(p + rows.fourth);
+    const __m256 all = _mm256_cvtph_ps(_mm_set_epi64x((long long)(c | e << 32), (long long)(a | b << 32)));
     const __m128 low = _mm256_castps256_ps128(all), high = _mm256_extractf128_ps(all, 1);
     return (worth){_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd)};
 }
@@ -209,52 +226,56 @@ INLINE void ask(asked *next, size_t bytes) {
     next->at += bytes;
 }
 
-/// The rows of a tile; where there are fewer, the last one again.
-INLINE void rows_of_tile(const uint8_t *w, size_t row_bytes, size_t rows, const uint8_t **row, const size_t most) {
-    for (size_t r = 0; r < most; r++) row[r] = w + (r < rows ? r : rows - 1) * row_bytes;
-}
-
 INLINE void write_rows(__m128 sums, size_t rows, const float *bias, float *out) {
     const __mmask8 wanted = rows < 4 ? (__mmask8)((1u << rows) - 1) : 15;
     if (bias) sums = _mm_add_ps(sums, _mm_maskz_loadu_ps(wanted, bias));
     _mm_mask_storeu_ps(out, wanted, sums);
 }
 
-#define DEFINE_PRODUCT(TYPE, ROWS) \
+// FIRST: where a block's weights begin. ZERO: what an unsigned weight stands for less, in steps.
+#define DEFINE_BLOCKS(TYPE, BYTES, FIRST, WORTH, PRODUCTS, ZERO) \
+    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, const size_t fours, \
+                            size_t rows) { \
+        four row[FOURS]; \
+        __m512 sum[FOURS]; \
+        __m128 zeros[FOURS]; \
+        EACH(i, fours) { \
+            row[i] = four_rows(w, row_bytes, 4 * i, rows); \
+            sum[i] = _mm512_setzero_ps(); \
+            zeros[i] = _mm_setzero_ps(); \
+        } \
+        asked next = asked_next(w, row_bytes, 4 * fours); \
+        for (size_t b = 0; b < x.blocks; b++) { \
+            const block values = block_of(x, b); \
+            four weights[FOURS]; \
+            __m512 products[FOURS]; \
+            ask(&next, 4 * fours * BYTES); \
+            EACH(i, fours) { \
+                /* Hidden from the compiler, which would rather keep 16 addresses than four. */ \
+                __asm__("" : "+r"(row[i].first)); \
+                weights[i] = further(row[i], FIRST); \
+            } \
+            PRODUCTS(weights, fours, values, products); \
+            EACH(i, fours) { \
+                const worth of = WORTH(row[i]); \
+                zeros[i] = _mm_fmadd_ps(of.zeros, _mm_set1_ps(values.sum), zeros[i]); \
+                sum[i] = _mm512_fmadd_ps(products[i], spread(_mm_mul_ps(of.steps, _mm_set1_ps(values.scale))), sum[i]); \
+                row[i].first += BYTES; \
+            } \
+        } \
+        EACH(i, fours) \
+            write_rows(_mm_fmadd_ps(_mm_set1_ps(ZERO), zeros[i], sums_of_quarters(sum[i])), rows - 4 * i, \
+                       bias ? bias + 4 * i : NULL, out + 4 * i); \
+    } \
     static void single_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, \
                               const float *bias, float *out) { \
         const activations x = parts(packed, columns); \
         const uint8_t *w = weights; \
-        for (size_t r = 0; r < rows; r += ROWS) \
-            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, rows - r < ROWS ? rows - r : ROWS); \
+        size_t r = 0; \
+        for (; r + 4 * FOURS <= rows; r += 4 * FOURS) \
+            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, FOURS, 4 * FOURS); \
+        for (; r < rows; r += 4) tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, 1, rows - r); \
     }
-
-// FIRST: where a block's weights begin. ZERO: what an unsigned weight stands for less, in steps.
-#define DEFINE_BLOCKS(TYPE, BYTES, FIRST, WORTH, PRODUCTS, ZERO) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
-        const uint8_t *row[4 * FOURS]; \
-        rows_of_tile(w, row_bytes, rows, row, 4 * FOURS); \
-        __m512 sum[FOURS]; \
-        __m128 zeros[FOURS]; \
-        EACH(i, FOURS) sum[i] = _mm512_setzero_ps(), zeros[i] = _mm_setzero_ps(); \
-        asked next = asked_next(w, row_bytes, 4 * FOURS); \
-        for (size_t b = 0; b < x.blocks; b++) { \
-            const block values = block_of(x, b); \
-            __m512 products[FOURS]; \
-            ask(&next, 4 * FOURS * BYTES); \
-            PRODUCTS(row, b * BYTES + FIRST, values, products); \
-            EACH(i, FOURS) { \
-                const worth of = WORTH(row + 4 * i, b * BYTES); \
-                zeros[i] = _mm_fmadd_ps(of.zeros, _mm_set1_ps(values.sum), zeros[i]); \
-                sum[i] = _mm512_fmadd_ps(products[i], spread(_mm_mul_ps(of.steps, _mm_set1_ps(values.scale))), sum[i]); \
-            } \
-        } \
-        EACH(i, FOURS) \
-            if (4 * i < rows) \
-                write_rows(_mm_fmadd_ps(_mm_set1_ps(ZERO), zeros[i], sums_of_quarters(sum[i])), rows - 4 * i, \
-                           bias ? bias + 4 * i : NULL, out + 4 * i); \
-    } \
-    DEFINE_PRODUCT(TYPE, 4 * FOURS)
 
 DEFINE_BLOCKS(q4_0, Q4_0_BYTES, 2, scales, nibble_products, -8)
 DEFINE_BLOCKS(q4_1, Q4_1_BYTES, 4, scales_and_minimums, nibble_products, 1)
@@ -336,9 +357,11 @@ INLINE void add_q6_k(const uint8_t *row, size_t s, activations x, __m512 *sum, _
 #define DEFINE_SUPER_BLOCKS(TYPE, BYTES) \
     INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
         const uint8_t *row[SUPER_ROWS]; \
-        rows_of_tile(w, row_bytes, rows, row, SUPER_ROWS); \
         __m512 sum[SUPER_ROWS], zeros[SUPER_ROWS]; \
-        EACH(r, SUPER_ROWS) sum[r] = zeros[r] = _mm512_setzero_ps(); \
+        EACH(r, SUPER_ROWS) { \
+            row[r] = w + (r < rows ? r : rows - 1) * row_bytes; \
+            sum[r] = zeros[r] = _mm512_setzero_ps(); \
+        } \
         asked next = asked_next(w, row_bytes, SUPER_ROWS); \
         for (size_t s = 0; s < x.blocks / 8; s++) { \
             ask(&next, SUPER_ROWS * BYTES); \
@@ -347,7 +370,13 @@ INLINE void add_q6_k(const uint8_t *row, size_t s, activations x, __m512 *sum, _
         EACH(r, SUPER_ROWS) sum[r] = _mm512_add_ps(sum[r], zeros[r]); \
         write_rows(sums_of_rows(sum), rows, bias, out); \
     } \
-    DEFINE_PRODUCT(TYPE, SUPER_ROWS)
+    static void single_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, \
+                              const float *bias, float *out) { \
+        const activations x = parts(packed, columns); \
+        const uint8_t *w = weights; \
+        for (size_t r = 0; r < rows; r += SUPER_ROWS) \
+            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, rows - r); \
+    }
 
 DEFINE_SUPER_BLOCKS(q4_k, Q4_K_BYTES)
 DEFINE_SUPER_BLOCKS(q6_k, Q6_K_BYTES)
