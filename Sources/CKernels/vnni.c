@@ -259,7 +259,8 @@ INLINE void write_rows(__m128 sums, size_t rows, const float *bias, float *out) 
             EACH(i, fours) { \
                 const worth of = WORTH(row[i]); \
                 zeros[i] = _mm_fmadd_ps(of.zeros, _mm_set1_ps(values.sum), zeros[i]); \
-                sum[i] = _mm512_fmadd_ps(products[i], spread(_mm_mul_ps(of.steps, _mm_set1_ps(values.scale))), sum[i]); \
+                /* In this order, so that what one activation alone takes of a weight is exact. */ \
+                sum[i] = _mm512_fmadd_ps(_mm512_mul_ps(products[i], _mm512_set1_ps(values.scale)), spread(of.steps), sum[i]); \
                 row[i].first += BYTES; \
             } \
         } \
