@@ -50,7 +50,7 @@ public enum Poller {
 
 /// A ``Poller`` for one who asks and waits for answers: it looks for a moment before it sleeps, if the last answer came as soon.
 ///
-/// To wake a processor that is halted takes a virtual machine longer than all the rest of an empty task's way.
+/// Waking processors that are halted took a virtual machine longer than all the rest of an empty task's way.
 public struct EagerPoller {
     /// How long it looks.
     static let moment = Duration.microseconds(100)
@@ -74,9 +74,11 @@ public struct EagerPoller {
             if ready.isEmpty { sched_yield() }
         }
         if ready.isEmpty { ready = try Poller.wait(socket, waker: waker, timeout: timeout, writable: writable) }
-        isEager = !ready.isEmpty && begin.duration(to: .now) < EagerPoller.short
+        isEager = EagerPoller.isWorthLooking(after: ready, waited: begin.duration(to: .now))
         return ready
     }
+
+    static func isWorthLooking(after ready: Poller.Ready, waited: Duration) -> Bool { !ready.isEmpty && waited < short }
 }
 
 /// A socket that ``Poller`` can wait for.

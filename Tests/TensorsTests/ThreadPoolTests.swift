@@ -14,6 +14,20 @@ import Testing
         }
     }
 
+    /// What tasks that follow one another read lies together: see `Crew.takeTasks`.
+    @Test(arguments: [2, 3]) func theCallerTakesTheFirstTasksInOrder(threads: Int) {
+        let pool = ThreadPool(threads: threads)
+        let caller = pthread_self()
+        let (tasks, part) = (60, 60 / threads)
+        for _ in 0..<200 {
+            var own: [Int] = []
+            pool.run(tasks) { if pthread_equal(pthread_self(), caller) != 0 { own.append($0) } }
+            // After its part, the last tasks of the helpers', the very last first.
+            let expected = Array(0..<part) + (part..<tasks).reversed()
+            #expect(own == Array(expected.prefix(own.count)))
+        }
+    }
+
     @Test func manyShortLoopsInARow() {
         let pool = ThreadPool(threads: 4)
         let sum = Atomic<Int>(0)

@@ -1,4 +1,3 @@
-import Glibc
 import Testing
 
 @testable import Wire
@@ -38,15 +37,10 @@ struct EagerPollerTests {
         #expect(!poller.isEager)
     }
 
-    @Test func sleepsAgainAfterALongWait() throws {
-        var poller = try eager()
-        let thread = try DedicatedThread(name: "late") { [waker] in
-            usleep(20_000)
-            waker.wake()
-        }
-        #expect(try poller.wait(router, waker: waker, timeout: .seconds(10)) == .waker)
-        #expect(!poller.isEager)
-        thread.join()
+    @Test func onlyAnAnswerThatCameSoonIsWorthLookingForTheNext() {
+        #expect(EagerPoller.isWorthLooking(after: .readable, waited: .microseconds(199)))
+        #expect(!EagerPoller.isWorthLooking(after: .readable, waited: .microseconds(200)))
+        #expect(!EagerPoller.isWorthLooking(after: [], waited: .zero))
     }
 
     @Test func waitsAsLongAsItIsTold() throws {
