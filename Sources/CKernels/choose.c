@@ -4,7 +4,7 @@
 
 #if defined(__x86_64__)
 extern const lk_kernels lk_avx2, lk_avx512;
-extern const lk_single lk_vnni_single;
+extern const lk_integer lk_vnni_integer;
 
 static int runs_avx2(void) {
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
@@ -15,7 +15,7 @@ static int runs_avx512(void) {
         && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
-/// AVX-512 with products of one token in integers; without such products where the CPU has none.
+/// AVX-512 with products of quantised weights in integers; without a name where the CPU has none.
 static lk_kernels vnni;
 
 /// Before any thread asks.
@@ -24,7 +24,7 @@ __attribute__((constructor)) static void make_vnni(void) {
     if (!runs_avx512() || !__builtin_cpu_supports("avx512vnni")) return;
     vnni = lk_avx512;
     vnni.name = "vnni";
-    vnni.single = lk_vnni_single;
+    vnni.integer = lk_vnni_integer;
 }
 
 #endif
@@ -34,7 +34,7 @@ const lk_kernels *lk_kernels_named(const char *name) {
 #if defined(__x86_64__)
     if (strcmp(name, "avx2") == 0 && runs_avx2()) return &lk_avx2;
     if (strcmp(name, "avx512") == 0 && runs_avx512()) return &lk_avx512;
-    if (strcmp(name, "vnni") == 0) return vnni.single.pack ? &vnni : NULL;
+    if (strcmp(name, "vnni") == 0) return vnni.integer.pack ? &vnni : NULL;
 #endif
     return NULL;
 }

@@ -1,11 +1,15 @@
-// AVX-512 VNNI: products of one token with quantised weights, in integers.
+// AVX-512 VNNI: products with quantised weights, in integers.
 //
 // Widening a weight in registers costs more than multiplying it. So the activations come to the weights instead: a block of 32
 // becomes whole numbers of 22 bits and a scale, a number three signed digits of seven bits, and a block's product three
 // integer products with the weights as they are stored. Nothing is lost on the way but what does not fit in 22 bits of a block's
 // largest value, about what float32 sums lose.
 //
-//   x_i = s (2^14 a_i + 2^7 b_i + c_i),  sum of w_i x_i = s (2^7 (2^7 sum of w_i a_i + sum of w_i b_i) + sum of w_i c_i)
+//   x_i = s n_i,  n_i = 2^14 a_i + 2^7 b_i + c_i,  sum of w_i n_i = 2^7 (2^7 sum of w_i a_i + sum of w_i b_i) + sum of w_i c_i
+//
+// Sixteen rows of weights lie in the lanes of a vector, so that sums, scales and zeros of all of them take one instruction, and
+// four digits of the activations are spread over the lanes as they are loaded. What a token gives does not depend on the tokens
+// beside it: each has its own sums.
 #include "formats.h"
 
 #if defined(__x86_64__)
@@ -16,31 +20,24 @@
 #define INLINE static inline __attribute__((always_inline))
 #define EACH(I, N) _Pragma("clang loop unroll(full)") for (size_t I = 0; I < (N); I++)
 
-/// Two blocks of activations: digits, and the scale of the first block eight times, then that of the second.
+/// Rows of weights of a tile.
+#define ROWS 16
+/// Most tokens of a tile.
+#define TOKENS 8
+
+/// A block of a token's activations; those of a panel's tokens lie together.
 typedef struct {
-    int8_t a[64], b[64], c[64];
-    float scale[16];
-} pair;
+    /// a, b and c of 32 activations.
+    int8_t digits[3][BLOCK];
+    /// -(sum of n) of the first half, the second half and the whole: what weights that are stored as larger than they are
+    /// give too much.
+    int32_t less[3];
+    /// s, and s (sum of n).
+    float scale, sum;
+    int32_t unused[3];
+} block;
 
-/// The activations of a product: pairs of blocks, then sums of the activations themselves for what a weight's zero adds.
-typedef struct {
-    const pair *pairs;
-    const float *sums;   // [blocks], a block's sum
-    const float *halves; // [2 blocks]: the sums of a block's halves
-    size_t blocks;
-} activations;
-
-static size_t pairs_of(size_t columns) { return (columns / BLOCK + 1) / 2; }
-
-static size_t single_bytes(size_t columns) { return pairs_of(columns) * (sizeof(pair) + (2 + 4) * sizeof(float)); }
-
-static activations parts(const void *packed, size_t columns) {
-    const size_t pairs = pairs_of(columns);
-    activations x = {.pairs = packed, .blocks = columns / BLOCK};
-    x.sums = (const float *)(x.pairs + pairs);
-    x.halves = x.sums + 2 * pairs;
-    return x;
-}
+static size_t integer_bytes(size_t tokens, size_t columns) { return tokens * (columns / BLOCK) * sizeof(block); }
 
 /// The digits of 16 whole numbers.
 INLINE void digits(__m512i n, int8_t *a, int8_t *b, int8_t *c) {
@@ -52,157 +49,109 @@ INLINE void digits(__m512i n, int8_t *a, int8_t *b, int8_t *c) {
     _mm_storeu_si128((__m128i *)c, _mm512_cvtepi32_epi8(_mm512_sub_epi32(rest, _mm512_slli_epi32(middle, 7))));
 }
 
-static void single_pack(const float *x, size_t columns, void *packed) {
-    const activations to = parts(packed, columns);
+INLINE void pack_block(const float *x, block *out) {
     const float most = 127 << 14;
-    if (to.blocks % 2) {
-        // The half of the last pair that is no block: what memory held before might be no number, and 0 times that neither.
-        memset((pair *)packed + to.blocks / 2, 0, sizeof(pair));
-        ((float *)to.sums)[to.blocks] = 0;
-        memset((float *)to.halves + 2 * to.blocks, 0, 2 * sizeof(float));
-    }
-    for (size_t block = 0; block < to.blocks; block++, x += BLOCK) {
-        const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
-        // As bits, so that what is no number is the largest.
-        const __m512i size = _mm512_max_epu32(_mm512_castps_si512(_mm512_abs_ps(low)), _mm512_castps_si512(_mm512_abs_ps(high)));
-        const uint32_t bits = _mm512_reduce_max_epu32(size);
-        const float largest = float_of_bits(bits);
-        // Where the largest is no number, or infinite, the scale carries that into the result.
-        const float scale = bits >= 0x7f800000 ? float_of_bits(0x7fc00000) : largest < 1e-30f ? 0 : largest / most;
-        const __m512 inverse = _mm512_set1_ps(scale > 0 ? most / largest : 0);
-        pair *out = (pair *)packed + block / 2;
-        const size_t at = 32 * (block % 2);
-        const __m512i n = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse)), m = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
-        digits(n, out->a + at, out->b + at, out->c + at);
-        digits(m, out->a + at + 16, out->b + at + 16, out->c + at + 16);
-        for (size_t i = 0; i < 8; i++) out->scale[8 * (block % 2) + i] = scale;
-        // Of the whole numbers, not of what they stand for: a weight's zero takes away exactly what was multiplied too much.
-        const float first = scale * (float)_mm512_reduce_add_epi32(n), second = scale * (float)_mm512_reduce_add_epi32(m);
-        float *halves = (float *)to.halves + 2 * block;
-        ((float *)to.sums)[block] = first + second;
-        halves[0] = first;
-        halves[1] = second;
-    }
+    const __m512 low = _mm512_loadu_ps(x), high = _mm512_loadu_ps(x + 16);
+    // As bits, so that what is no number is the largest.
+    const __m512i size = _mm512_max_epu32(_mm512_castps_si512(_mm512_abs_ps(low)), _mm512_castps_si512(_mm512_abs_ps(high)));
+    const uint32_t bits = _mm512_reduce_max_epu32(size);
+    const float largest = float_of_bits(bits);
+    // Where the largest is no number, or infinite, the scale carries that into the result.
+    const float scale = bits >= 0x7f800000 ? float_of_bits(0x7fc00000) : largest < 1e-30f ? 0 : largest / most;
+    const __m512 inverse = _mm512_set1_ps(scale > 0 ? most / largest : 0);
+    const __m512i n = _mm512_cvtps_epi32(_mm512_mul_ps(low, inverse)), m = _mm512_cvtps_epi32(_mm512_mul_ps(high, inverse));
+    digits(n, out->digits[0], out->digits[1], out->digits[2]);
+    digits(m, out->digits[0] + 16, out->digits[1] + 16, out->digits[2] + 16);
+    // Of the whole numbers, not of what they stand for: what is taken away is exactly what was multiplied too much.
+    const int32_t first = _mm512_reduce_add_epi32(n), second = _mm512_reduce_add_epi32(m);
+    out->less[0] = -first;
+    out->less[1] = -second;
+    out->less[2] = -(first + second);
+    out->scale = scale;
+    out->sum = scale * (float)(first + second);
 }
 
-// Blocks of 32: a block of each of 16 rows at a time, a row in each quarter of a vector, where its scale and its sum stay. What
-// comes of the activations is spread over the quarters once for all of them, which takes Zen 4 as long as multiplying.
-#define FOURS 4
+static void integer_pack(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed) {
+    const size_t blocks = columns / BLOCK, first = panel * TOKENS, width = tokens - first < TOKENS ? tokens - first : TOKENS;
+    block *out = (block *)packed + first * blocks;
+    for (size_t t = 0; t < width; t++)
+        for (size_t b = 0; b < blocks; b++) pack_block(x + (first + t) * x_stride + b * BLOCK, out + b * width + t);
+}
 
-/// A block of the activations.
+/// A place in each of sixteen rows: where it is in every fourth, and how far from there in the three that follow.
 typedef struct {
-    const int8_t *digits[3];
-    float scale, sum;
-} block;
+    const uint8_t *fourth[4];
+    size_t after[4][3];
+} places;
 
-INLINE block block_of(activations x, size_t b) {
-    const pair *p = x.pairs + b / 2;
-    const size_t at = 32 * (b % 2);
-    return (block){.digits = {p->a + at, p->b + at, p->c + at}, .scale = p->scale[8 * (b % 2)], .sum = x.sums[b]};
-}
-
-/// A place in each of four rows: where it is in the first, and how far from there in the others.
-typedef struct {
-    const uint8_t *first;
-    size_t second, third, fourth;
-} four;
-
-/// In rows `first`, `first` + 1 ... of `rows`; where there are fewer than four, the last one again.
-INLINE four four_rows(const uint8_t *w, size_t row_bytes, size_t first, size_t rows) {
-    const size_t left = rows - first - 1;
-    return (four){w + first * row_bytes, (left < 1 ? left : 1) * row_bytes, (left < 2 ? left : 2) * row_bytes, (left < 3 ? left : 3) * row_bytes};
-}
-
-INLINE four further(four rows, size_t at) {
-    rows.first += at;
-    return rows;
-}
-
-/// 16 bytes of each of four rows.
-INLINE __m512i four_of_16(four rows) {
-    const __m128i *p[4] = {(const __m128i *)rows.first, (const __m128i *)(rows.first + rows.second),
-                           (const __m128i *)(rows.first + rows.third), (const __m128i *)(rows.first + rows.fourth)};
-    const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(p[0])), _mm_loadu_si128(p[1]), 1);
-    const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(p[2])), _mm_loadu_si128(p[3]), 1);
-    return _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-}
-
-/// 16 digits, for each of four rows.
-INLINE __m512i for_rows(const int8_t *digits) { return _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)digits)); }
-
-/// The products of a block of nibbles with its digits, for each four rows.
-INLINE void nibble_products(const four *rows, const size_t fours, block x, __m512 *products) {
-    const __m512i fifteen = _mm512_set1_epi8(15);
-    __m512i low[FOURS], high[FOURS], sum[FOURS];
-    EACH(i, fours) {
-        const __m512i bytes = four_of_16(rows[i]);
-        low[i] = _mm512_and_si512(bytes, fifteen);
-        high[i] = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), fifteen);
-        sum[i] = _mm512_setzero_si512();
+/// In rows 0, 1 ... of `rows`; where there are fewer than 16, the last one again.
+INLINE places places_of(const uint8_t *w, size_t row_bytes, size_t rows) {
+    places p;
+    EACH(i, 4) {
+        const size_t first = 4 * i < rows ? 4 * i : rows - 1, left = rows - 1 - first;
+        p.fourth[i] = w + first * row_bytes;
+        EACH(j, 3) p.after[i][j] = (left < j + 1 ? left : j + 1) * row_bytes;
     }
-    EACH(digit, 3) {
-        const __m512i first = for_rows(x.digits[digit]), second = for_rows(x.digits[digit] + 16);
-        if (digit) EACH(i, fours) sum[i] = _mm512_slli_epi32(sum[i], 7);
-        EACH(i, fours) sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
-        EACH(i, fours) sum[i] = _mm512_dpbusd_epi32(sum[i], high[i], second);
-    }
-    EACH(i, fours) products[i] = _mm512_cvtepi32_ps(sum[i]);
+    return p;
 }
 
-/// The same of signed bytes, 128 more than they are; halves of a block apart, since the sum of both may need 32 bits.
-INLINE void byte_products(const four *rows, const size_t fours, block x, __m512 *products) {
-    const __m512i sign = _mm512_set1_epi8((char)0x80);
-    __m512i low[FOURS], high[FOURS], sum[FOURS], more[FOURS];
-    EACH(i, fours) {
-        low[i] = _mm512_xor_si512(four_of_16(rows[i]), sign);
-        high[i] = _mm512_xor_si512(four_of_16(further(rows[i], 16)), sign);
-        sum[i] = more[i] = _mm512_setzero_si512();
+INLINE const uint8_t *place(const places *p, size_t row) {
+    return p->fourth[row / 4] + (row % 4 ? p->after[row / 4][row % 4 - 1] : 0);
+}
+
+INLINE void advance(places *p, size_t bytes) {
+    EACH(i, 4) {
+        p->fourth[i] += bytes;
+        // Hidden from the compiler, which would rather keep 16 addresses than four.
+        __asm__("" : "+r"(p->fourth[i]));
     }
-    EACH(digit, 3) {
-        const __m512i first = for_rows(x.digits[digit]), second = for_rows(x.digits[digit] + 16);
-        EACH(i, fours) {
-            if (digit) sum[i] = _mm512_slli_epi32(sum[i], 7), more[i] = _mm512_slli_epi32(more[i], 7);
-            sum[i] = _mm512_dpbusd_epi32(sum[i], low[i], first);
-            more[i] = _mm512_dpbusd_epi32(more[i], high[i], second);
+}
+
+/// 16 bytes at `at` of every row, turned: four bytes of each row in its lane, those that follow in the next vector.
+INLINE void load_turned(const places *p, size_t at, __m512i out[4]) {
+    __m512i v[4];
+    EACH(j, 4) {
+        __m128i part[4];
+        EACH(i, 4) part[i] = _mm_loadu_si128((const __m128i *)(place(p, 4 * i + j) + at));
+        const __m256i low = _mm256_inserti128_si256(_mm256_castsi128_si256(part[0]), part[1], 1);
+        const __m256i high = _mm256_inserti128_si256(_mm256_castsi128_si256(part[2]), part[3], 1);
+        v[j] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
+    const __m512i a = _mm512_unpacklo_epi32(v[0], v[1]), b = _mm512_unpackhi_epi32(v[0], v[1]);
+    const __m512i c = _mm512_unpacklo_epi32(v[2], v[3]), d = _mm512_unpackhi_epi32(v[2], v[3]);
+    out[0] = _mm512_unpacklo_epi64(a, c);
+    out[1] = _mm512_unpackhi_epi64(a, c);
+    out[2] = _mm512_unpacklo_epi64(b, d);
+    out[3] = _mm512_unpackhi_epi64(b, d);
+}
+
+/// The lower (shift 0) or upper (4) nibbles of bytes.
+INLINE __m512i nibbles(__m512i bytes, unsigned shift) {
+    return _mm512_and_si512(shift ? _mm512_srli_epi16(bytes, shift) : bytes, _mm512_set1_epi8(15));
+}
+
+/// Adds steps * scale * (sum of (w - `larger`) n) to a token's sums; `w` has `words` vectors of four weights a lane, n begins with
+/// number `first` of the block. What the weights are stored larger than they are is 0 or a power of two; 128 for bytes.
+INLINE __m512 add_products(const __m512i *w, const size_t words, const block *x, size_t first, __m512 steps, const int larger, __m512 sum) {
+    const int bytes = larger == 128;
+    __m512i s[3] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+    const __m512i less = _mm512_set1_epi32(x->less[words == 8 ? 2 : first / 16]);
+    // What is 128 times too much in c is once too much in b, where it has room.
+    if (bytes) s[1] = less;
+    else if (larger) s[2] = _mm512_slli_epi32(less, (unsigned)__builtin_ctz((unsigned)larger));
+    EACH(k, words)
+        EACH(d, 3) {
+            uint32_t four;
+            memcpy(&four, x->digits[d] + first + 4 * k, sizeof four);
+            s[d] = _mm512_dpbusd_epi32(s[d], w[k], _mm512_set1_epi32((int)four));
         }
-    }
-    EACH(i, fours) products[i] = _mm512_add_ps(_mm512_cvtepi32_ps(sum[i]), _mm512_cvtepi32_ps(more[i]));
-}
-
-/// What four rows' steps are worth in a block, and what is added for each of its activations, in steps of ZERO.
-typedef struct {
-    __m128 steps, zeros;
-} worth;
-
-/// Of blocks that begin with a scale.
-INLINE worth scales(four rows) {
-    const uint8_t *p = rows.first;
-    const uint64_t a = read_u16(p), b = read_u16(p + rows.second), c = read_u16(p + rows.third), e = read_u16(p + rows.fourth);
-    const __m128 d = _mm_cvtph_ps(_mm_cvtsi64_si128((long long)(a | b << 16 | c << 32 | e << 48)));
-    return (worth){d, d};
-}
-
-/// Of blocks that begin with a scale and a minimum.
-INLINE worth scales_and_minimums(four rows) {
-    const uint8_t *p = rows.first;
-    const uint64_t a = read_u32(p), b = read_u32(p + rows.second), c = read_u32(p + rows.third), e = read_u32(p + rows.fourth);
-    const __m256 all = _mm256_cvtph_ps(_mm_set_epi64x((long long)(c | e << 32), (long long)(a | b << 32)));
-    const __m128 low = _mm256_castps256_ps128(all), high = _mm256_extractf128_ps(all, 1);
-    return (worth){_mm_shuffle_ps(low, high, 0x88), _mm_shuffle_ps(low, high, 0xdd)};
-}
-
-/// Each row's number in all of its quarter.
-INLINE __m512 spread(__m128 numbers) {
-    return _mm512_permutexvar_ps(
-        _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3), _mm512_castps128_ps512(numbers));
-}
-
-/// The sums of a vector's quarters.
-INLINE __m128 sums_of_quarters(__m512 v) {
-    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0x4e));
-    v = _mm512_add_ps(v, _mm512_permute_ps(v, 0xb1));
-    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
-    return _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, v));
+    const __m512i upper = _mm512_add_epi32(_mm512_slli_epi32(s[0], 7), s[1]);
+    // Products with bytes may need more than 32 bits together.
+    const __m512 whole = bytes
+        ? _mm512_fmadd_ps(_mm512_cvtepi32_ps(upper), _mm512_set1_ps(128), _mm512_cvtepi32_ps(s[2]))
+        : _mm512_cvtepi32_ps(_mm512_add_epi32(_mm512_slli_epi32(upper, 7), s[2]));
+    // In this order, so that what one activation alone takes of a weight is exact.
+    return _mm512_fmadd_ps(_mm512_mul_ps(whole, _mm512_set1_ps(x->scale)), steps, sum);
 }
 
 /// Weights that are asked for while others are multiplied.
@@ -226,170 +175,187 @@ INLINE void ask(asked *next, size_t bytes) {
     next->at += bytes;
 }
 
-INLINE void write_rows(__m128 sums, size_t rows, const float *bias, float *out) {
-    const __mmask8 wanted = rows < 4 ? (__mmask8)((1u << rows) - 1) : 15;
-    if (bias) sums = _mm_add_ps(sums, _mm_maskz_loadu_ps(wanted, bias));
-    _mm_mask_storeu_ps(out, wanted, sums);
-}
-
-// FIRST: where a block's weights begin. ZERO: what an unsigned weight stands for less, in steps.
-#define DEFINE_BLOCKS(TYPE, BYTES, FIRST, WORTH, PRODUCTS, ZERO) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, const size_t fours, \
-                            size_t rows) { \
-        four row[FOURS]; \
-        __m512 sum[FOURS]; \
-        __m128 zeros[FOURS]; \
-        EACH(i, fours) { \
-            row[i] = four_rows(w, row_bytes, 4 * i, rows); \
-            sum[i] = _mm512_setzero_ps(); \
-            zeros[i] = _mm_setzero_ps(); \
-        } \
-        asked next = asked_next(w, row_bytes, 4 * fours); \
-        for (size_t b = 0; b < x.blocks; b++) { \
-            const block values = block_of(x, b); \
-            four weights[FOURS]; \
-            __m512 products[FOURS]; \
-            ask(&next, 4 * fours * BYTES); \
-            EACH(i, fours) { \
-                /* Hidden from the compiler, which would rather keep 16 addresses than four. */ \
-                __asm__("" : "+r"(row[i].first)); \
-                weights[i] = further(row[i], FIRST); \
-            } \
-            PRODUCTS(weights, fours, values, products); \
-            EACH(i, fours) { \
-                const worth of = WORTH(row[i]); \
-                zeros[i] = _mm_fmadd_ps(of.zeros, _mm_set1_ps(values.sum), zeros[i]); \
-                /* In this order, so that what one activation alone takes of a weight is exact. */ \
-                sum[i] = _mm512_fmadd_ps(_mm512_mul_ps(products[i], _mm512_set1_ps(values.scale)), spread(of.steps), sum[i]); \
-                row[i].first += BYTES; \
-            } \
-        } \
-        EACH(i, fours) \
-            write_rows(_mm_fmadd_ps(_mm_set1_ps(ZERO), zeros[i], sums_of_quarters(sum[i])), rows - 4 * i, \
-                       bias ? bias + 4 * i : NULL, out + 4 * i); \
-    } \
-    static void single_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, \
-                              const float *bias, float *out) { \
-        const activations x = parts(packed, columns); \
-        const uint8_t *w = weights; \
-        size_t r = 0; \
-        for (; r + 4 * FOURS <= rows; r += 4 * FOURS) \
-            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, FOURS, 4 * FOURS); \
-        for (; r < rows; r += 4) tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, 1, rows - r); \
+/// A float16 at `at` of every row.
+INLINE __m512 halves_at(const places *p, size_t at) {
+    uint64_t four[4];
+    EACH(i, 4) {
+        const uint64_t a = read_u16(place(p, 4 * i) + at), b = read_u16(place(p, 4 * i + 1) + at);
+        const uint64_t c = read_u16(place(p, 4 * i + 2) + at), d = read_u16(place(p, 4 * i + 3) + at);
+        four[i] = a | b << 16 | c << 32 | d << 48;
+        // Hidden from the compiler, which would rather insert them one by one where vectors are shuffled.
+        __asm__("" : "+r"(four[i]));
     }
-
-DEFINE_BLOCKS(q4_0, Q4_0_BYTES, 2, scales, nibble_products, -8)
-DEFINE_BLOCKS(q4_1, Q4_1_BYTES, 4, scales_and_minimums, nibble_products, 1)
-DEFINE_BLOCKS(q8_0, Q8_0_BYTES, 2, scales, byte_products, -128)
-
-// Super-blocks of 256, each row by itself.
-#define SUPER_ROWS 4
-
-/// Products of the weights of two blocks, unsigned bytes, with a pair of blocks of activations, four at a time.
-INLINE __m512 integers(__m512i w, const pair *x) {
-    __m512i sum = _mm512_dpbusd_epi32(_mm512_setzero_si512(), w, _mm512_loadu_si512(x->a));
-    sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 7), w, _mm512_loadu_si512(x->b));
-    sum = _mm512_dpbusd_epi32(_mm512_slli_epi32(sum, 7), w, _mm512_loadu_si512(x->c));
-    return _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(x->scale));
+    return _mm512_cvtph_ps(_mm256_setr_epi64x((long long)four[0], (long long)four[1], (long long)four[2], (long long)four[3]));
 }
 
-/// Low nibbles in the lower half of each part of 32 bytes, high ones in the upper.
-INLINE __m512i nibbles(__m512i bytes, __m512i shifts) {
-    return _mm512_and_si512(_mm512_srlv_epi64(bytes, shifts), _mm512_set1_epi8(15));
+/// Two float16 at the beginning of every row.
+INLINE void two_halves(const places *p, __m512 *first, __m512 *second) {
+    __m512 v[2];
+    EACH(i, 2) {
+        int word[8];
+        EACH(j, 8) word[j] = (int)read_u32(place(p, 4 * (j / 2) + 2 * i + j % 2));
+        v[i] = _mm512_cvtph_ps(_mm256_setr_epi32(word[0], word[1], word[2], word[3], word[4], word[5], word[6], word[7]));
+    }
+    *first = _mm512_shuffle_ps(v[0], v[1], 0x88);
+    *second = _mm512_shuffle_ps(v[0], v[1], 0xdd);
 }
 
-/// The sums of four vectors' lanes.
-INLINE __m128 sums_of_rows(const __m512 *v) {
-    const __m512 a = _mm512_add_ps(_mm512_unpacklo_ps(v[0], v[1]), _mm512_unpackhi_ps(v[0], v[1]));
-    const __m512 b = _mm512_add_ps(_mm512_unpacklo_ps(v[2], v[3]), _mm512_unpackhi_ps(v[2], v[3]));
-    const __m512 all = _mm512_add_ps(_mm512_shuffle_ps(a, b, 0x44), _mm512_shuffle_ps(a, b, 0xee));
-    const __m256 two = _mm256_add_ps(_mm512_castps512_ps256(all), _mm512_extractf32x8_ps(all, 1));
-    return _mm_add_ps(_mm256_castps256_ps128(two), _mm256_extractf128_ps(two, 1));
+// Each adds the products of a block of every row, or a super-block, to the sums of `tokens`.
+
+INLINE void nibbles_at(const places *p, size_t at, __m512i w[8]) {
+    load_turned(p, at, w);
+    EACH(k, 4) {
+        w[4 + k] = nibbles(w[k], 4);
+        w[k] = nibbles(w[k], 0);
+    }
 }
 
-// Each adds the products of super-block `s` of a row to `sum`, and what the zeros add to `zeros`.
+INLINE void add_q4_0(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+    __m512i w[8];
+    nibbles_at(p, 2, w);
+    const __m512 steps = halves_at(p, 0);
+    EACH(t, tokens) sum[t] = add_products(w, 8, x + t, 0, steps, 8, sum[t]);
+}
 
-INLINE void add_q4_k(const uint8_t *row, size_t s, activations x, __m512 *sum, __m512 *zeros) {
-    const uint8_t *w = row + s * Q4_K_BYTES;
-    const __m128 d = _mm_cvtph_ps(_mm_cvtsi32_si128((int)read_u32(w)));
-    uint8_t packed[16];
-    for (int j = 0; j < 8; j++) scale_and_min(w + 4, j, &packed[j], &packed[8 + j]);
-    const __m512 steps = _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)packed)));
-    const __m512 scales = _mm512_mul_ps(steps, _mm512_broadcastss_ps(d));
-    // Minimums in the upper half, beside the blocks' sums.
-    const __m512 mins = _mm512_mul_ps(steps, _mm512_broadcastss_ps(_mm_movehdup_ps(d)));
-    const float *h = x.halves + 16 * s;
-    const __m512 halves = _mm512_loadu_ps(h);
-    const __m512 whole = _mm512_add_ps(halves, _mm512_permute_ps(halves, 0xb1));
-    const __m512i upper = _mm512_setr_epi32(0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 4, 6, 8, 10, 12, 14);
-    *zeros = _mm512_mask_sub_ps(*zeros, 0xff00, *zeros, _mm512_mul_ps(mins, _mm512_permutexvar_ps(upper, whole)));
+INLINE void add_q4_1(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+    __m512i w[8];
+    nibbles_at(p, 4, w);
+    __m512 steps, minimums;
+    two_halves(p, &steps, &minimums);
+    EACH(t, tokens) {
+        sum[t] = add_products(w, 8, x + t, 0, steps, 0, sum[t]);
+        sum[t] = _mm512_fmadd_ps(minimums, _mm512_set1_ps(x[t].sum), sum[t]);
+    }
+}
+
+INLINE void add_q8_0(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+    __m512i w[8];
+    load_turned(p, 2, w);
+    load_turned(p, 18, w + 4);
+    EACH(k, 8) w[k] = _mm512_xor_si512(w[k], _mm512_set1_epi8((char)0x80));
+    const __m512 steps = halves_at(p, 0);
+    EACH(t, tokens) sum[t] = add_products(w, 8, x + t, 0, steps, 128, sum[t]);
+}
+
+INLINE void add_q4_k(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+    // d and dmin, then 12 bytes: see scale_and_min, here for four blocks at a time.
+    __m512i head[4];
+    load_turned(p, 0, head);
+    const __m512 d = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(head[0]));
+    const __m512 dmin = _mm512_cvtph_ps(_mm512_cvtepi32_epi16(_mm512_srli_epi32(head[0], 16)));
+    const __m512i six = _mm512_set1_epi8(63), upper_two = _mm512_set1_epi8(0x30);
+    const __m512i steps[2] = {_mm512_and_si512(head[1], six),
+                              _mm512_or_si512(nibbles(head[3], 0), _mm512_and_si512(_mm512_srli_epi32(head[1], 2), upper_two))};
+    const __m512i minimums[2] = {_mm512_and_si512(head[2], six),
+                                 _mm512_or_si512(nibbles(head[3], 4), _mm512_and_si512(_mm512_srli_epi32(head[2], 2), upper_two))};
     for (size_t j = 0; j < 4; j++) {
-        const __m512i bytes = _mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)(w + 16 + 32 * j)));
-        const __m512i q = nibbles(bytes, _mm512_setr_epi64(0, 0, 0, 0, 4, 4, 4, 4));
-        const int a = (int)(2 * j), b = a + 1;
-        const __m512i index = _mm512_setr_epi32(a, a, a, a, a, a, a, a, b, b, b, b, b, b, b, b);
-        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j), _mm512_permutexvar_ps(index, scales), *sum);
+        __m512i bytes[8];
+        load_turned(p, 16 + 32 * j, bytes);
+        load_turned(p, 32 + 32 * j, bytes + 4);
+        EACH(upper, 2) {
+            __m512i w[8];
+            EACH(k, 8) w[k] = nibbles(bytes[k], 4 * upper);
+            const size_t b = 2 * j + upper;
+            const __m128i shift = _mm_cvtsi32_si128((int)(8 * (b % 4)));
+            const __m512i byte = _mm512_set1_epi32(255);
+            const __m512i step = _mm512_and_si512(_mm512_srl_epi32(steps[b / 4], shift), byte);
+            const __m512i minimum = _mm512_and_si512(_mm512_srl_epi32(minimums[b / 4], shift), byte);
+            const __m512 by = _mm512_mul_ps(d, _mm512_cvtepi32_ps(step)), less = _mm512_mul_ps(dmin, _mm512_cvtepi32_ps(minimum));
+            EACH(t, tokens) {
+                const block *values = x + b * tokens + t;
+                sum[t] = add_products(w, 8, values, 0, by, 0, sum[t]);
+                sum[t] = _mm512_fnmadd_ps(less, _mm512_set1_ps(values->sum), sum[t]);
+            }
+        }
     }
 }
 
-INLINE void add_q6_k(const uint8_t *row, size_t s, activations x, __m512 *sum, __m512 *zeros) {
-    const uint8_t *w = row + s * Q6_K_BYTES;
-    uint32_t half = read_u16(w + 208);
-    __asm__("" : "+r"(half));
-    const __m512 d = _mm512_broadcastss_ps(_mm_cvtph_ps(_mm_cvtsi32_si128((int)half)));
-    const __m512i steps = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)(w + 192)));
-    const __m512 scales = _mm512_mul_ps(d, _mm512_cvtepi32_ps(steps));
-    *zeros = _mm512_fmadd_ps(scales, _mm512_mul_ps(_mm512_set1_ps(-32), _mm512_loadu_ps(x.halves + 16 * s)), *zeros);
-    for (size_t j = 0; j < 4; j++) {
-        // Parts of 32: two by low nibbles, two by high ones, for each half of the super-block.
-        const uint8_t *low = w + 64 * (j / 2), *high = w + 128 + 32 * (j / 2);
-        const long long nibble = 4 * (j % 2), bits = 4 * (j % 2);
-        const __m512i lows = _mm512_and_si512(_mm512_srl_epi64(_mm512_loadu_si512(low), _mm_cvtsi64_si128(nibble)), _mm512_set1_epi8(15));
-        const __m512i shifts = _mm512_setr_epi64(bits, bits, bits, bits, bits + 2, bits + 2, bits + 2, bits + 2);
-        const __m512i highs = _mm512_and_si512(
-            _mm512_srlv_epi64(_mm512_broadcast_i64x4(_mm256_loadu_si256((const __m256i *)high)), shifts), _mm512_set1_epi8(3));
-        const __m512i q = _mm512_or_si512(lows, _mm512_slli_epi64(highs, 4));
-        const int a = (int)(4 * j), b = a + 1, c = a + 2, e = a + 3;
-        const __m512i index = _mm512_setr_epi32(a, a, a, a, b, b, b, b, c, c, c, c, e, e, e, e);
-        *sum = _mm512_fmadd_ps(integers(q, x.pairs + 4 * s + j), _mm512_permutexvar_ps(index, scales), *sum);
+INLINE void add_q6_k(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+    const __m512 d = halves_at(p, 208);
+    __m512i scales[4];
+    load_turned(p, 192, scales);
+    for (size_t i = 0; i < 4; i++) {
+        // Of each half of the super-block the first or the last 16 weights of its four blocks: two blocks by low nibbles and
+        // two by high ones.
+        const size_t half = i / 2, last = i % 2;
+        __m512i low[8], high[4];
+        load_turned(p, 64 * half + 16 * last, low);
+        load_turned(p, 64 * half + 32 + 16 * last, low + 4);
+        load_turned(p, 128 + 32 * half + 16 * last, high);
+        EACH(part, 4) {
+            __m512i w[4];
+            EACH(k, 4) {
+                const __m512i two = part < 2 ? _mm512_slli_epi32(high[k], (unsigned)(4 - 2 * part)) : _mm512_srli_epi32(high[k], (unsigned)(2 * part - 4));
+                w[k] = _mm512_or_si512(nibbles(low[4 * (part % 2) + k], 4 * (part / 2)), _mm512_and_si512(two, _mm512_set1_epi8(0x30)));
+            }
+            const __m128i left = _mm_cvtsi32_si128((int)(24 - 8 * (2 * (part % 2) + last)));
+            const __m512i step = _mm512_srai_epi32(_mm512_sll_epi32(scales[2 * half + part / 2], left), 24);
+            const __m512 by = _mm512_mul_ps(d, _mm512_cvtepi32_ps(step));
+            EACH(t, tokens) sum[t] = add_products(w, 4, x + (4 * half + part) * tokens + t, 16 * last, by, 32, sum[t]);
+        }
     }
 }
 
-#define DEFINE_SUPER_BLOCKS(TYPE, BYTES) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, activations x, const float *bias, float *out, size_t rows) { \
-        const uint8_t *row[SUPER_ROWS]; \
-        __m512 sum[SUPER_ROWS], zeros[SUPER_ROWS]; \
-        EACH(r, SUPER_ROWS) { \
-            row[r] = w + (r < rows ? r : rows - 1) * row_bytes; \
-            sum[r] = zeros[r] = _mm512_setzero_ps(); \
+// BYTES: of BLOCKS blocks of 32.
+#define DEFINE_PRODUCT(TYPE, BYTES, BLOCKS) \
+    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, size_t rows, size_t blocks, const block *x, const size_t tokens, \
+                            const float *bias, float *out, size_t out_stride) { \
+        places p = places_of(w, row_bytes, rows); \
+        __m512 sum[TOKENS]; \
+        EACH(t, tokens) sum[t] = _mm512_setzero_ps(); \
+        asked next = asked_next(w, row_bytes, ROWS); \
+        for (size_t b = 0; b < blocks; b += BLOCKS) { \
+            ask(&next, ROWS * BYTES); \
+            add_##TYPE(&p, x + b * tokens, tokens, sum); \
+            advance(&p, BYTES); \
         } \
-        asked next = asked_next(w, row_bytes, SUPER_ROWS); \
-        for (size_t s = 0; s < x.blocks / 8; s++) { \
-            ask(&next, SUPER_ROWS * BYTES); \
-            EACH(r, SUPER_ROWS) add_##TYPE(row[r], s, x, &sum[r], &zeros[r]); \
-        } \
-        EACH(r, SUPER_ROWS) sum[r] = _mm512_add_ps(sum[r], zeros[r]); \
-        write_rows(sums_of_rows(sum), rows, bias, out); \
+        const __mmask16 wanted = rows < ROWS ? (__mmask16)((1u << rows) - 1) : 0xffff; \
+        const __m512 more = bias ? _mm512_maskz_loadu_ps(wanted, bias) : _mm512_setzero_ps(); \
+        EACH(t, tokens) _mm512_mask_storeu_ps(out + t * out_stride, wanted, _mm512_add_ps(sum[t], more)); \
     } \
-    static void single_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, \
-                              const float *bias, float *out) { \
-        const activations x = parts(packed, columns); \
-        const uint8_t *w = weights; \
-        for (size_t r = 0; r < rows; r += SUPER_ROWS) \
-            tile_##TYPE(w + r * row_bytes, row_bytes, x, bias ? bias + r : NULL, out + r, rows - r); \
+    static void tiles_##TYPE(const uint8_t *w, size_t row_bytes, size_t rows, size_t blocks, const block *x, size_t tokens, \
+                             const float *bias, float *out, size_t out_stride) { \
+        for (size_t r = 0; r < rows; r += ROWS) { \
+            const float *b = bias ? bias + r : NULL; \
+            const uint8_t *from = w + r * row_bytes; \
+            switch (tokens) { \
+            case 1: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 1, b, out + r, out_stride); break; \
+            case 2: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 2, b, out + r, out_stride); break; \
+            case 3: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 3, b, out + r, out_stride); break; \
+            case 4: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 4, b, out + r, out_stride); break; \
+            case 5: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 5, b, out + r, out_stride); break; \
+            case 6: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 6, b, out + r, out_stride); break; \
+            case 7: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 7, b, out + r, out_stride); break; \
+            default: tile_##TYPE(from, row_bytes, rows - r, blocks, x, TOKENS, b, out + r, out_stride); \
+            } \
+        } \
+    } \
+    static void product_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, size_t tokens, \
+                               const float *bias, float *out, size_t out_stride) { \
+        /* With several panels of tokens, a band of rows stays in a near cache while they pass. */ \
+        const size_t blocks = columns / BLOCK, band = tokens > TOKENS ? 4 * ROWS : rows; \
+        for (size_t r = 0; r < rows; r += band) \
+            for (size_t t = 0; t < tokens; t += TOKENS) \
+                tiles_##TYPE((const uint8_t *)weights + r * row_bytes, row_bytes, rows - r < band ? rows - r : band, blocks, \
+                             (const block *)packed + t * blocks, tokens - t < TOKENS ? tokens - t : TOKENS, \
+                             bias ? bias + r : NULL, out + t * out_stride + r, out_stride); \
     }
 
-DEFINE_SUPER_BLOCKS(q4_k, Q4_K_BYTES)
-DEFINE_SUPER_BLOCKS(q6_k, Q6_K_BYTES)
+DEFINE_PRODUCT(q4_0, Q4_0_BYTES, 1)
+DEFINE_PRODUCT(q4_1, Q4_1_BYTES, 1)
+DEFINE_PRODUCT(q8_0, Q8_0_BYTES, 1)
+DEFINE_PRODUCT(q4_k, Q4_K_BYTES, 8)
+DEFINE_PRODUCT(q6_k, Q6_K_BYTES, 8)
 
 #pragma clang attribute pop
 
-const lk_single lk_vnni_single = {
-    .bytes = single_bytes,
-    .pack = single_pack,
+const lk_integer lk_vnni_integer = {
+    .panel = TOKENS,
+    .bytes = integer_bytes,
+    .pack = integer_pack,
     .product = {
-        [LK_Q4_0] = single_q4_0, [LK_Q4_1] = single_q4_1, [LK_Q8_0] = single_q8_0,
-        [LK_Q4_K] = single_q4_k, [LK_Q6_K] = single_q6_k,
+        [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q8_0] = product_q8_0,
+        [LK_Q4_K] = product_q4_k, [LK_Q6_K] = product_q6_k,
     },
 };
 #endif

@@ -18,8 +18,8 @@ public enum Kernels {
 
     static func product(_ type: ElementType) -> lk_product_fn? { lk_product(table, type.code) }
 
-    /// The product of one packed row with weights of this type, if there is one.
-    static func single(_ type: ElementType) -> lk_single_fn? { lk_single_product(table, type.code) }
+    /// The product of rows packed as integers with weights of this type, if there is one.
+    static func integer(_ type: ElementType) -> lk_integer_fn? { lk_integer_product(table, type.code) }
 
     struct Choice: @unchecked Sendable {
         let table: UnsafePointer<lk_kernels>

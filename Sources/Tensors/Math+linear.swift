@@ -4,8 +4,9 @@ extension Math {
     /// y[T, out] = x[T, in] · wᵀ + bias; w: [out, in], bias: [out]. T is `rows`, or all rows of x.
     ///
     /// Sums are float32, or as good, whatever the weight's type, and x is not rounded to less. A row's result does not depend
-    /// on the rows beside it but in its last bits, where ways to compute differ: one row, fewer than `manyRows`, or more;
-    /// with `packed` always as for more. y must not share memory with x.
+    /// on the rows beside it but in its last bits, where ways to compute differ: fewer than `manyRows`, or more, and not even
+    /// there if the table has integer products with weights of this type; with `packed` always as for more, in float32. y must
+    /// not share memory with x.
     public static func linear(
         _ x: Tensor, rows: Int? = nil, _ w: Matrix, bias: Tensor? = nil, into y: Tensor, packed: Bool = false,
         pool: ThreadPool = .shared
@@ -43,7 +44,7 @@ extension Math {
     }
 
     /// From this many rows of x on, they are packed and the weights widened; below, each weight is widened in registers
-    /// as it is used.
+    /// as it is used. Where there are integer products, weights are used as they are.
     public static let manyRows = 24
 }
 
@@ -92,6 +93,9 @@ private struct Sweep {
     let isPacked: Bool
     let products: [Product]
 
+    /// The integer product with these weights, if it is to be taken.
+    private func integer(_ product: Product) -> lk_integer_fn? { isPacked ? nil : Kernels.integer(product.type) }
+
     private func isFused(_ product: Product) -> Bool {
         !isPacked && rows < Math.manyRows && Kernels.product(product.type) != nil
     }
@@ -102,16 +106,14 @@ private struct Sweep {
         let works = products.reduce(0) { $0 + $1.rows * columns * rows }
         // Below this a wake-up costs more than the work.
         let width = works < 1 << 16 ? 1 : pool.threads
-        if rows == 1, !isPacked, products.contains(where: { Kernels.single($0.type) != nil }) {
-            let packed = PackedRow(x, columns: columns)
+        if products.allSatisfy({ integer($0) != nil }) {
+            let packed = IntegerRows(x, stride: stride, rows: rows, columns: columns, pool: width == 1 ? nil : pool)
             forEachTask(width, pool) { product, band, _ in
-                if let single = Kernels.single(product.type) {
-                    let (weights, bias, y) = product.part(band)
-                    packed.multiply(weights, product.rowBytes, band.count, by: single, bias: bias, into: y)
-                } else {
-                    fused(product, band)
-                }
+                if let integer = integer(product) { packed.multiply(product, band, by: integer) }
             }
+        } else if products.contains(where: { integer($0) != nil }) {
+            // Each by its own way.
+            for product in products { Sweep(x: x, stride: stride, rows: rows, isPacked: isPacked, products: [product]).run(pool) }
         } else if products.allSatisfy(isFused) {
             forEachTask(width, pool) { product, band, _ in fused(product, band) }
         } else {
@@ -136,7 +138,7 @@ private struct Sweep {
     }
 
     private func grid(_ product: Product, _ threads: Int) -> TaskGrid {
-        guard isFused(product) else {
+        guard integer(product) != nil || isFused(product) else {
             return .packed(rows: rows, by: product.rows, columns: product.columns, isFloat: product.isFloat, threads: threads)
         }
         // Bands so small that threads finish together.

@@ -60,18 +60,23 @@ typedef struct {
     int adding;
 } lk_attention;
 
-/// out[r] = w_r · x + (bias ? bias[r] : 0) for r < rows, x packed as lk_single says.
-typedef void (*lk_single_fn)(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed,
-                             const float *_Nullable bias, float *out);
+/// out[t * out_stride + r] = w_r · x_t + (bias ? bias[r] : 0) for r < rows, t < tokens, x packed as lk_integer says.
+typedef void (*lk_integer_fn)(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, size_t tokens,
+                              const float *_Nullable bias, float *out, size_t out_stride);
 
-/// Products of one token with quantised weights: x is packed once, then multiplied by as many weights as there are.
+/// Products with quantised weights in integers: x is packed once, in panels of tokens, then multiplied by as many weights as
+/// there are. A token's result does not depend on the tokens beside it, to the last bit.
 typedef struct {
-    /// Bytes that x[columns] takes when packed, columns a multiple of 32. NULL, like all here, for a table without such products.
-    size_t (*_Nullable bytes)(size_t columns);
-    void (*_Nullable pack)(const float *x, size_t columns, void *packed);
+    /// Tokens of a panel; the last one may have fewer.
+    size_t panel;
+    /// Bytes that x[tokens][columns] takes when packed, columns a multiple of 32. NULL, like all here, for a table without such
+    /// products.
+    size_t (*_Nullable bytes)(size_t tokens, size_t columns);
+    /// Packs one panel of x, whose row t starts at x + t * x_stride, to its place in `packed`.
+    void (*_Nullable pack)(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed);
     /// NULL for a type that has none.
-    lk_single_fn _Nullable product[LK_TYPE_COUNT];
-} lk_single;
+    lk_integer_fn _Nullable product[LK_TYPE_COUNT];
+} lk_integer;
 
 /// The numbers of an AdamW step: w -= rate * (m' / (sqrt(v') + eps) + decay * w), where m' = m * m_scale and
 /// v' = v * v_scale undo the bias of the running means, and g is multiplied by g_scale (clipping) first.
@@ -86,7 +91,7 @@ typedef struct {
     /// NULL for a type without a fused product: widen the rows and use the one for LK_F32.
     lk_product_fn _Nullable product[LK_TYPE_COUNT];
     lk_gemm gemm;
-    lk_single single;
+    lk_integer integer;
     /// Elements of scratch, aligned to 64 bytes, that attend needs for heads of `size` and at most `keys` keys.
     size_t (*attend_floats)(size_t size, size_t keys);
     /// out[t] (+)= factor * softmax(scale * keys · q_t) · values for t < tokens; a query's result does not depend on the others.
@@ -157,7 +162,7 @@ static inline lk_widen_fn lk_widen(const lk_kernels *k, lk_type type) {
     return k->widen[type] ? k->widen[type] : lk_scalar.widen[type];
 }
 static inline lk_product_fn _Nullable lk_product(const lk_kernels *k, lk_type type) { return k->product[type]; }
-static inline lk_single_fn _Nullable lk_single_product(const lk_kernels *k, lk_type type) { return k->single.product[type]; }
+static inline lk_integer_fn _Nullable lk_integer_product(const lk_kernels *k, lk_type type) { return k->integer.product[type]; }
 
 /// Whether this CPU multiplies bfloat16 (AVX512-BF16); without, lk_bf16_product must not be called.
 int lk_has_bf16(void);
