@@ -200,7 +200,7 @@ INLINE void two_halves(const places *p, __m512 *first, __m512 *second) {
     *second = _mm512_shuffle_ps(v[0], v[1], 0xdd);
 }
 
-// Each adds the products of a block of every row, or a super-block, to the sums of `tokens`.
+// Each adds the products of a block of every row, or a super-block, to the sums of `tokens` of the `width` that x has.
 
 INLINE void nibbles_at(const places *p, size_t at, __m512i w[8]) {
     load_turned(p, at, w);
@@ -210,14 +210,16 @@ INLINE void nibbles_at(const places *p, size_t at, __m512i w[8]) {
     }
 }
 
-INLINE void add_q4_0(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+INLINE void add_q4_0(const places *p, const block *x, size_t width, const size_t tokens, __m512 *sum) {
+    (void)width;
     __m512i w[8];
     nibbles_at(p, 2, w);
     const __m512 steps = halves_at(p, 0);
     EACH(t, tokens) sum[t] = add_products(w, 8, x + t, 0, steps, 8, sum[t]);
 }
 
-INLINE void add_q4_1(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+INLINE void add_q4_1(const places *p, const block *x, size_t width, const size_t tokens, __m512 *sum) {
+    (void)width;
     __m512i w[8];
     nibbles_at(p, 4, w);
     __m512 steps, minimums;
@@ -228,7 +230,8 @@ INLINE void add_q4_1(const places *p, const block *x, const size_t tokens, __m51
     }
 }
 
-INLINE void add_q8_0(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+INLINE void add_q8_0(const places *p, const block *x, size_t width, const size_t tokens, __m512 *sum) {
+    (void)width;
     __m512i w[8];
     load_turned(p, 2, w);
     load_turned(p, 18, w + 4);
@@ -237,7 +240,7 @@ INLINE void add_q8_0(const places *p, const block *x, const size_t tokens, __m51
     EACH(t, tokens) sum[t] = add_products(w, 8, x + t, 0, steps, 128, sum[t]);
 }
 
-INLINE void add_q4_k(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+INLINE void add_q4_k(const places *p, const block *x, size_t width, const size_t tokens, __m512 *sum) {
     // d and dmin, then 12 bytes: see scale_and_min, here for four blocks at a time.
     __m512i head[4];
     load_turned(p, 0, head);
@@ -262,7 +265,7 @@ INLINE void add_q4_k(const places *p, const block *x, const size_t tokens, __m51
             const __m512i minimum = _mm512_and_si512(_mm512_srl_epi32(minimums[b / 4], shift), byte);
             const __m512 by = _mm512_mul_ps(d, _mm512_cvtepi32_ps(step)), less = _mm512_mul_ps(dmin, _mm512_cvtepi32_ps(minimum));
             EACH(t, tokens) {
-                const block *values = x + b * tokens + t;
+                const block *values = x + b * width + t;
                 sum[t] = add_products(w, 8, values, 0, by, 0, sum[t]);
                 sum[t] = _mm512_fnmadd_ps(less, _mm512_set1_ps(values->sum), sum[t]);
             }
@@ -270,7 +273,7 @@ INLINE void add_q4_k(const places *p, const block *x, const size_t tokens, __m51
     }
 }
 
-INLINE void add_q6_k(const places *p, const block *x, const size_t tokens, __m512 *sum) {
+INLINE void add_q6_k(const places *p, const block *x, size_t width, const size_t tokens, __m512 *sum) {
     const __m512 d = halves_at(p, 208);
     __m512i scales[4];
     load_turned(p, 192, scales);
@@ -291,43 +294,49 @@ INLINE void add_q6_k(const places *p, const block *x, const size_t tokens, __m51
             const __m128i left = _mm_cvtsi32_si128((int)(24 - 8 * (2 * (part % 2) + last)));
             const __m512i step = _mm512_srai_epi32(_mm512_sll_epi32(scales[2 * half + part / 2], left), 24);
             const __m512 by = _mm512_mul_ps(d, _mm512_cvtepi32_ps(step));
-            EACH(t, tokens) sum[t] = add_products(w, 4, x + (4 * half + part) * tokens + t, 16 * last, by, 32, sum[t]);
+            EACH(t, tokens) sum[t] = add_products(w, 4, x + (4 * half + part) * width + t, 16 * last, by, 32, sum[t]);
         }
     }
 }
 
+/// A whole tile of as many tokens as its name says.
+typedef void (*tile_fn)(const uint8_t *w, size_t row_bytes, size_t blocks, const block *x, const float *bias, float *out, size_t out_stride);
+
+#define DEFINE_TILE(TYPE, T) \
+    static void tile_##TYPE##_##T(const uint8_t *w, size_t row_bytes, size_t blocks, const block *x, const float *bias, float *out, \
+                                  size_t out_stride) { \
+        tile_##TYPE(w, row_bytes, ROWS, blocks, x, T, T, bias, out, out_stride); \
+    }
+
 // BYTES: of BLOCKS blocks of 32.
 #define DEFINE_PRODUCT(TYPE, BYTES, BLOCKS) \
-    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, size_t rows, size_t blocks, const block *x, const size_t tokens, \
-                            const float *bias, float *out, size_t out_stride) { \
+    INLINE void tile_##TYPE(const uint8_t *w, size_t row_bytes, const size_t rows, size_t blocks, const block *x, size_t width, \
+                            const size_t tokens, const float *bias, float *out, size_t out_stride) { \
         places p = places_of(w, row_bytes, rows); \
         __m512 sum[TOKENS]; \
         EACH(t, tokens) sum[t] = _mm512_setzero_ps(); \
         asked next = asked_next(w, row_bytes, ROWS); \
         for (size_t b = 0; b < blocks; b += BLOCKS) { \
             ask(&next, ROWS * BYTES); \
-            add_##TYPE(&p, x + b * tokens, tokens, sum); \
+            add_##TYPE(&p, x + b * width, width, tokens, sum); \
             advance(&p, BYTES); \
         } \
         const __mmask16 wanted = rows < ROWS ? (__mmask16)((1u << rows) - 1) : 0xffff; \
         const __m512 more = bias ? _mm512_maskz_loadu_ps(wanted, bias) : _mm512_setzero_ps(); \
         EACH(t, tokens) _mm512_mask_storeu_ps(out + t * out_stride, wanted, _mm512_add_ps(sum[t], more)); \
     } \
+    DEFINE_TILE(TYPE, 1) DEFINE_TILE(TYPE, 2) DEFINE_TILE(TYPE, 3) DEFINE_TILE(TYPE, 4) \
+    DEFINE_TILE(TYPE, 5) DEFINE_TILE(TYPE, 6) DEFINE_TILE(TYPE, 7) DEFINE_TILE(TYPE, 8) \
+    static const tile_fn tiles_of_##TYPE[TOKENS] = {tile_##TYPE##_1, tile_##TYPE##_2, tile_##TYPE##_3, tile_##TYPE##_4, \
+                                                    tile_##TYPE##_5, tile_##TYPE##_6, tile_##TYPE##_7, tile_##TYPE##_8}; \
     static void tiles_##TYPE(const uint8_t *w, size_t row_bytes, size_t rows, size_t blocks, const block *x, size_t tokens, \
                              const float *bias, float *out, size_t out_stride) { \
-        for (size_t r = 0; r < rows; r += ROWS) { \
-            const float *b = bias ? bias + r : NULL; \
-            const uint8_t *from = w + r * row_bytes; \
-            switch (tokens) { \
-            case 1: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 1, b, out + r, out_stride); break; \
-            case 2: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 2, b, out + r, out_stride); break; \
-            case 3: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 3, b, out + r, out_stride); break; \
-            case 4: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 4, b, out + r, out_stride); break; \
-            case 5: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 5, b, out + r, out_stride); break; \
-            case 6: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 6, b, out + r, out_stride); break; \
-            case 7: tile_##TYPE(from, row_bytes, rows - r, blocks, x, 7, b, out + r, out_stride); break; \
-            default: tile_##TYPE(from, row_bytes, rows - r, blocks, x, TOKENS, b, out + r, out_stride); \
-            } \
+        for (size_t t = 0; rows < ROWS && t < tokens; t++) \
+            tile_##TYPE(w, row_bytes, rows, blocks, x + t, tokens, 1, bias, out + t * out_stride, out_stride); \
+        for (size_t first = 0; rows >= ROWS && first < rows; first += ROWS) { \
+            /* The last tile is a whole one, too, and computes some rows again: that is quicker than one which may be less. */ \
+            const size_t r = first + ROWS <= rows ? first : rows - ROWS; \
+            tiles_of_##TYPE[tokens - 1](w + r * row_bytes, row_bytes, blocks, x, bias ? bias + r : NULL, out + r, out_stride); \
         } \
     } \
     static void product_##TYPE(const void *weights, size_t row_bytes, size_t rows, size_t columns, const void *packed, size_t tokens, \
@@ -347,6 +356,16 @@ DEFINE_PRODUCT(q8_0, Q8_0_BYTES, 1)
 DEFINE_PRODUCT(q4_k, Q4_K_BYTES, 8)
 DEFINE_PRODUCT(q6_k, Q6_K_BYTES, 8)
 
+static double multiply_registers(size_t rounds, float *sink) {
+    // Enough of them to hide the latency of one, few enough for registers: 64 weights, three digits of each activation.
+    __m512i sums[4][3];
+    const __m512i w = _mm512_set1_epi8((char)*sink), x = _mm512_set1_epi8(1);
+    EACH(i, 4) EACH(d, 3) sums[i][d] = _mm512_set1_epi32((int)(i + d));
+    for (size_t r = 0; r < rounds; r++) EACH(i, 4) EACH(d, 3) sums[i][d] = _mm512_dpbusd_epi32(sums[i][d], w, x);
+    EACH(i, 4) EACH(d, 3) *sink += (float)_mm512_reduce_add_epi32(sums[i][d]);
+    return 2.0 * 4 * 64 * (double)rounds;
+}
+
 #pragma clang attribute pop
 
 const lk_integer lk_vnni_integer = {
@@ -357,5 +376,6 @@ const lk_integer lk_vnni_integer = {
         [LK_Q4_0] = product_q4_0, [LK_Q4_1] = product_q4_1, [LK_Q8_0] = product_q8_0,
         [LK_Q4_K] = product_q4_k, [LK_Q6_K] = product_q6_k,
     },
+    .multiply_registers = multiply_registers,
 };
 #endif

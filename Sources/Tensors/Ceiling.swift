@@ -15,14 +15,21 @@ public enum Ceiling {
 
     /// Float32 additions and multiplications a second of all threads of the pool together.
     public static func arithmetic(pool: ThreadPool = .shared) -> Double {
+        operations(pool, Kernels.table.pointee.multiply_registers)
+    }
+
+    /// The same of products with quantised weights, in the way that the table in use takes; a weight by an activation is two.
+    public static func quantisedArithmetic(pool: ThreadPool = .shared) -> Double {
+        operations(pool, Kernels.table.pointee.integer.multiply_registers ?? Kernels.table.pointee.multiply_registers)
+    }
+
+    private static func operations(
+        _ pool: ThreadPool, _ multiply: @convention(c) (Int, UnsafeMutablePointer<Float>) -> Double
+    ) -> Double {
         let sinks = Tensor(pool.threads, 16)
         let counts = Tensor(pool.threads, 16)
-        let table = Kernels.table
-        return best {
-            pool.run(pool.threads) {
-                counts.row($0)[0] = Float(table.pointee.multiply_registers(4_000_000, sinks.row($0)))
-            }
-        }.map { Double(counts.row(0)[0]) * Double(pool.threads) / $0 } ?? 0
+        return best { pool.run(pool.threads) { counts.row($0)[0] = Float(multiply(4_000_000, sinks.row($0))) } }
+            .map { Double(counts.row(0)[0]) * Double(pool.threads) / $0 } ?? 0
     }
 
     /// The shortest of a few measurements in seconds; nil if the clock stood still.

@@ -42,7 +42,7 @@ extension Bench {
         let vocabulary = model.configuration.vocabulary
         let ceiling = min(
             machine.bandwidth / Double(model.bytesPerToken) * Double(sequences),
-            machine.arithmetic / model.operationsPerToken)
+            machine.quantisedArithmetic / model.operationsPerToken)
         return try alternate(
             .decodeBatch8, "tokens/s", ceiling: ceiling,
             ours: {
@@ -70,7 +70,7 @@ extension Bench {
         let state = try Llama.State(model, capacity: length + 8)
         let prompt = (0..<length).map { (7 * $0 + 5) % model.configuration.vocabulary }
         return try alternate(
-            .prefill, "tokens/s", ceiling: machine.arithmetic / model.operationsPerPromptToken(length),
+            .prefill, "tokens/s", ceiling: machine.quantisedArithmetic / model.operationsPerPromptToken(length),
             ours: {
                 state.reset()
                 return try Self.rate(of: length) { try model.forward(prompt, state) }

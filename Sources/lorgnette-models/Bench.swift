@@ -57,11 +57,13 @@ struct Bench: ParsableCommand {
     func run() throws {
         // The shared pool reads this when it is first used, which is below.
         setenv("LORGNETTE_THREADS", String(threads), 1)
-        let machine = Machine(bandwidth: Ceiling.bandwidth(), arithmetic: Ceiling.arithmetic())
+        let machine = Machine(
+            bandwidth: Ceiling.bandwidth(), arithmetic: Ceiling.arithmetic(),
+            quantisedArithmetic: Ceiling.quantisedArithmetic())
         tell(
             String(
-                format: "%d threads, %@ kernels: %.1f GB/s from memory, %.0f GFLOP/s in float32", threads, Kernels.name,
-                machine.bandwidth / 1e9, machine.arithmetic / 1e9))
+                format: "%d threads, %@ kernels: %.1f GB/s from memory, %.0f GFLOP/s in float32, %.0f with quantised weights",
+                threads, Kernels.name, machine.bandwidth / 1e9, machine.arithmetic / 1e9, machine.quantisedArithmetic / 1e9))
         var rows: [Row] = []
         for measurement in only.isEmpty ? Measurement.usual : only {
             tell("\(measurement.rawValue)…")
@@ -95,6 +97,8 @@ struct Bench: ParsableCommand {
         let bandwidth: Double
         /// Float32 operations.
         let arithmetic: Double
+        /// Operations with quantised weights.
+        let quantisedArithmetic: Double
     }
 
     /// One unmeasured round of ours, then ours and the peer's in turn.

@@ -76,6 +76,8 @@ typedef struct {
     void (*_Nullable pack)(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed);
     /// NULL for a type that has none.
     lk_integer_fn _Nullable product[LK_TYPE_COUNT];
+    /// As lk_kernels' in float32: the operations, of which a weight by an activation is two, that one thread can do at most.
+    double (*_Nullable multiply_registers)(size_t rounds, float *sink);
 } lk_integer;
 
 /// The numbers of an AdamW step: w -= rate * (m' / (sqrt(v') + eps) + decay * w), where m' = m * m_scale and
