@@ -25,7 +25,7 @@
 /// Most tokens of a tile.
 #define TOKENS 8
 
-/// A block of a token's activations; those of a panel's tokens lie together.
+/// A block of a token's activations, two lines of the cache; those of a panel's tokens lie together.
 typedef struct {
     /// a, b and c of 32 activations.
     int8_t digits[3][BLOCK];

@@ -15,12 +15,8 @@ struct IntegerRows: ~Copyable {
         (self.rows, self.columns) = (rows, columns)
         memory = Scratch.borrow(floats: (bytes(rows, columns) + 3) / 4)
         let data = memory.data
-        let panels = (rows + integer.panel - 1) / integer.panel
-        // Below this a wake-up costs more than the work.
-        if let pool, rows * columns > 1 << 14 {
-            pool.run(panels) { pack(x, stride, rows, columns, $0, data) }
-        } else {
-            for panel in 0..<panels { pack(x, stride, rows, columns, panel, data) }
+        PackedRows.forEachPanel(of: integer.panel, rows: rows, columns: columns, pool) {
+            pack(x, stride, rows, columns, $0, data)
         }
     }
 

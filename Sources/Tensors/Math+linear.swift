@@ -112,8 +112,11 @@ private struct Sweep {
                 if let integer = integer(product) { packed.multiply(product, band, by: integer) }
             }
         } else if products.contains(where: { integer($0) != nil }) {
-            // Each by its own way.
-            for product in products { Sweep(x: x, stride: stride, rows: rows, isPacked: isPacked, products: [product]).run(pool) }
+            // Each kind by its own way.
+            for wanted in [true, false] {
+                let part = products.filter { (integer($0) != nil) == wanted }
+                Sweep(x: x, stride: stride, rows: rows, isPacked: isPacked, products: part).run(pool)
+            }
         } else if products.allSatisfy(isFused) {
             forEachTask(width, pool) { product, band, _ in fused(product, band) }
         } else {

@@ -20,8 +20,12 @@ public struct PackedRows: ~Copyable {
         self.init(rows: rows, columns: columns)
         let gemm = Kernels.table.pointee.gemm
         let data = memory.data
-        let panels = (rows + gemm.panel - 1) / gemm.panel
-        func pack(_ panel: Int) { gemm.pack(x, stride, rows, columns, panel, data) }
+        Self.forEachPanel(of: gemm.panel, rows: rows, columns: columns, pool) { gemm.pack(x, stride, rows, columns, $0, data) }
+    }
+
+    /// Calls `pack` with the number of each panel of `panel` rows.
+    static func forEachPanel(of panel: Int, rows: Int, columns: Int, _ pool: ThreadPool?, _ pack: (Int) -> Void) {
+        let panels = (rows + panel - 1) / panel
         // Below this a wake-up costs more than the work.
         if let pool, rows * columns > 1 << 14 {
             pool.run(panels, pack)
