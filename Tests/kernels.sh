@@ -4,11 +4,12 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 flags=" $(grep -m1 '^flags' /proc/cpuinfo) "
-for kernels in scalar avx2 avx512 vnni; do
+for kernels in scalar avx2 avx512 vnni amx; do
     case $kernels in
     avx2) needed="avx2 fma f16c" ;;
     avx512) needed="avx512f avx512bw avx512dq avx512vl" ;;
     vnni) needed="avx512f avx512bw avx512dq avx512vl avx512_vnni" ;;
+    amx) needed="avx512f avx512bw avx512dq avx512vl avx512_vnni avx512vbmi amx_tile amx_int8" ;;
     *) needed="" ;;
     esac
     missing=""

@@ -294,10 +294,11 @@ const lk_kernels TABLE = {
         [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
     },
     .gemm = {
-        .panel = PANEL, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product, .product_packed = gemm_product_packed,
+        .panel = PANEL, .lanes = LANES, .range = 192, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product,
+        .product_packed = gemm_product_packed, .multiply_registers = multiply_registers,
     },
     .attend_floats = attend_floats, .attend = attend,
-    .multiply_registers = multiply_registers, .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
+    .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
     .rotate = rotate, .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,
     .softmax_backward = softmax_backward, .rms_norm_backward = rms_norm_backward,

@@ -96,11 +96,11 @@ static void gemm_panel(const float *w, size_t row_step, size_t column_step, size
 }
 
 static void gemm_product_packed(const float *w, size_t row_step, size_t rows, size_t columns, const void *packed, size_t tokens,
-                                const float *bias, void *out, size_t out_columns, size_t first_row) {
+                                const float *bias, float *out, size_t out_columns, size_t first_row) {
     for (size_t first = 0; first < tokens; first += PANEL) {
         const size_t vecs = vectors(tokens - first < PANEL ? tokens - first : PANEL);
         gemm_panel(w, row_step, 1, rows, columns, (const float *)packed + first * columns, vecs, first == 0, bias,
-                   (float *)out + first * out_columns + first_row * vecs * LANES);
+                   out + first * out_columns + first_row * vecs * LANES);
     }
 }
 

@@ -192,8 +192,8 @@ static void gemm_product(const float *w, size_t row_step, size_t column_step, si
 }
 
 static void gemm_product_packed(const float *w, size_t row_step, size_t rows, size_t columns, const void *packed, size_t tokens,
-                                const float *bias, void *out, size_t out_columns, size_t first_row) {
-    gemm_product(w, row_step, 1, rows, columns, packed, tokens, 1, bias, (float *)out + first_row, out_columns, 0);
+                                const float *bias, float *out, size_t out_columns, size_t first_row) {
+    gemm_product(w, row_step, 1, rows, columns, packed, tokens, 1, bias, out + first_row, out_columns, 0);
 }
 
 static void axpy(float alpha, const float *x, float *y, size_t n) {
@@ -360,10 +360,11 @@ const lk_kernels lk_scalar = {
         [LK_Q8_0] = product_q8_0, [LK_Q4_K] = product_q4_k, [LK_Q5_K] = product_q5_k, [LK_Q6_K] = product_q6_k,
     },
     .gemm = {
-        .panel = 1, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product, .product_packed = gemm_product_packed,
+        .panel = 1, .lanes = 1, .range = 192, .bytes = gemm_bytes, .pack = gemm_pack, .product = gemm_product,
+        .product_packed = gemm_product_packed, .multiply_registers = multiply_registers,
     },
     .attend_floats = attend_floats, .attend = attend,
-    .multiply_registers = multiply_registers, .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
+    .dot = dot, .axpy = axpy, .add = add, .multiply = multiply, .scores = scores, .weighted_sum = weighted_sum,
     .rotate = rotate, .softmax = softmax, .rms_norm = rms_norm, .layer_norm = layer_norm, .exp = exponential,
     .silu_multiply = silu_multiply, .silu = silu, .quick_gelu = quick_gelu, .gelu = gelu,
     .softmax_backward = softmax_backward, .rms_norm_backward = rms_norm_backward,

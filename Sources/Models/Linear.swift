@@ -16,6 +16,9 @@ struct Linear: Sendable {
     var scale: Scale?
     var lowRank: LowRank?
 
+    /// Whether it is W x + b and no more.
+    var isPlain: Bool { scale == nil && lowRank == nil }
+
     init(weight: Matrix, bias: Tensor? = nil) {
         self.weight = weight
         self.bias = bias

@@ -142,7 +142,7 @@ extension VisualBlock {
     /// A block with layer scale; queries, keys and values are joined to one weight.
     fileprivate init(
         _ c: VisionTransformer.Configuration, _ w: WeightReader, _ key: String, qkv: [Linear], proj: Linear,
-        fc1: Linear, fc2: Linear, activation: Activation = .gelu
+        fc1: Linear, fc2: Linear, activation: PackedRows.Activation = .gelu
     ) {
         self.init(
             heads: c.heads, eps: c.eps, activation: activation, norm1: w.norm(key + "norm1", c.width),

@@ -5,15 +5,9 @@ import Tensors
 ///
 ///   x += scale1 ⊙ proj(attention(qkv(norm1(x)))),  x += scale2 ⊙ fc2(activation(fc1(norm2(x))))
 struct VisualBlock: Sendable {
-    enum Activation: Sendable {
-        case gelu, quickGelu
-        /// silu(gate) ⊙ value (arXiv 2002.05202), both computed by fc1, [2 F, D].
-        case swiGLU
-    }
-
     let heads: Int
     let eps: Float
-    var activation = Activation.gelu
+    var activation = PackedRows.Activation.gelu
     let norm1: LayerNorm
     let qkv: Linear  // [3 D, D]: queries, keys, values
     let proj: Linear  // [D, D]
@@ -53,7 +47,9 @@ struct VisualBlock: Sendable {
         Math.add(x, s.n, rows: rows, into: x)
 
         norm2(x, rows: rows, eps: eps, into: s.n)
-        feedForward(PackedRows(s.n.data, stride: D, rows: rows, columns: D, pool: .shared), into: s.n)
+        precondition(fc1.isPlain && fc2.isPlain, "a feed-forward layer whose inside stays packed has no tuned weights")
+        let n = PackedRows(s.n.data, stride: D, rows: rows, columns: D, pool: .shared)
+        n.multiplied(by: fc1.weight, bias: fc1.bias, then: activation).multiply(fc2.weight, bias: fc2.bias, into: s.n)
         if let scale2 { Math.multiplyRow(s.n, scale2, rows: rows, into: s.n) }
         Math.add(x, s.n, rows: rows, into: x)
     }
@@ -71,20 +67,5 @@ struct VisualBlock: Sendable {
                 s.qkv.row(first + start) + at, stride: row, rows: min(Self.queries, N - start), seen: N, causal: false,
                 into: s.a.row(first + start) + at, outStride: D)
         }
-    }
-
-    /// fc2(activation(fc1(n))): what is between the two products stays packed. No adapter changes these weights.
-    private func feedForward(_ n: borrowing PackedRows, into y: Tensor) {
-        let inner = PackedRows(rows: n.rows, columns: fc1.weight.rows)
-        switch activation {
-        case .gelu: n.multiply(fc1.weight, bias: fc1.bias, then: .gelu, into: inner)
-        case .quickGelu: n.multiply(fc1.weight, bias: fc1.bias, then: .quickGelu, into: inner)
-        case .swiGLU:
-            n.multiply(fc1.weight, bias: fc1.bias, into: inner)
-            let gated = PackedRows(rows: n.rows, columns: fc2.weight.columns)
-            inner.siluMultiplyHalves(into: gated)
-            return gated.multiply(fc2.weight, bias: fc2.bias, into: y)
-        }
-        inner.multiply(fc2.weight, bias: fc2.bias, into: y)
     }
 }

@@ -13,14 +13,15 @@ public enum Ceiling {
             .map { Double(share * pool.threads) / $0 } ?? 0
     }
 
-    /// Float32 additions and multiplications a second of all threads of the pool together.
+    /// Additions and multiplications a second of products with float32 weights, in the way that the table in use takes, of all
+    /// threads of the pool together.
     public static func arithmetic(pool: ThreadPool = .shared) -> Double {
-        operations(pool, Kernels.table.pointee.multiply_registers)
+        operations(pool, Kernels.table.pointee.gemm.multiply_registers)
     }
 
     /// The same of products with quantised weights, in the way that the table in use takes; a weight by an activation is two.
     public static func quantisedArithmetic(pool: ThreadPool = .shared) -> Double {
-        operations(pool, Kernels.table.pointee.integer.multiply_registers ?? Kernels.table.pointee.multiply_registers)
+        operations(pool, Kernels.table.pointee.integer.multiply_registers ?? Kernels.table.pointee.gemm.multiply_registers)
     }
 
     private static func operations(

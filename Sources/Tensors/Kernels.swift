@@ -3,14 +3,16 @@ import Glibc
 
 /// The table of C loops in use, chosen once: the fastest that the CPU runs, or what `LORGNETTE_KERNELS` asks for.
 public enum Kernels {
-    /// "scalar", "avx2", "avx512" or "vnni".
+    /// "scalar", "avx2", "avx512", "vnni" or "amx".
     public static var name: String { String(cString: table.pointee.name) }
 
     /// A sentence on why `LORGNETTE_KERNELS` was not followed; nil if it was, or is not set.
     public static var complaint: String? { choice.complaint }
 
     /// The names that this CPU can run, slowest first.
-    public static var available: [String] { ["scalar", "avx2", "avx512", "vnni"].filter { lk_kernels_named($0) != nil } }
+    public static var available: [String] {
+        ["scalar", "avx2", "avx512", "vnni", "amx"].filter { lk_kernels_named($0) != nil }
+    }
 
     static var table: UnsafePointer<lk_kernels> { choice.table }
 

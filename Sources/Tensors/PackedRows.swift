@@ -9,18 +9,19 @@ public struct PackedRows: ~Copyable {
     /// Rows that lie together: a range of rows to multiply begins at a multiple of it.
     static var panel: Int { Kernels.table.pointee.gemm.panel }
 
-    /// Room for rows that a product writes.
-    public init(rows: Int, columns: Int) {
-        (self.rows, self.columns) = (rows, columns)
-        memory = Scratch.borrow(floats: Kernels.table.pointee.gemm.bytes(rows, columns) / 4)
-    }
-
     /// Packs x, whose row t starts at x + t · stride, on the threads of the pool; nil: on the calling thread.
     public init(_ x: UnsafePointer<Float>, stride: Int, rows: Int, columns: Int, pool: ThreadPool? = nil) {
-        self.init(rows: rows, columns: columns)
         let gemm = Kernels.table.pointee.gemm
-        let data = memory.data
-        Self.forEachPanel(of: gemm.panel, rows: rows, columns: columns, pool) { gemm.pack(x, stride, rows, columns, $0, data) }
+        let memory = Scratch.borrow(floats: (gemm.bytes(rows, columns) + 3) / 4)
+        Self.forEachPanel(of: gemm.panel, rows: rows, columns: columns, pool) {
+            gemm.pack(x, stride, rows, columns, $0, memory.data)
+        }
+        self.init(rows: rows, columns: columns, memory)
+    }
+
+    /// Takes over packed rows.
+    init(rows: Int, columns: Int, _ memory: Tensor) {
+        (self.rows, self.columns, self.memory) = (rows, columns, memory)
     }
 
     /// Calls `pack` with the number of each panel of `panel` rows.
@@ -36,16 +37,21 @@ public struct PackedRows: ~Copyable {
 
     deinit { Scratch.giveBack(memory) }
 
+    /// Where the panel lies that begins with a row.
+    private func place(ofRow first: Int) -> UnsafeRawPointer {
+        UnsafeRawPointer(memory.data) + Kernels.table.pointee.gemm.bytes(first, columns)
+    }
+
     /// out[t · outStride + r] (+)= scale · Σ over k of w[r · rowStep + k · columnStep] · x[t, k] + bias[r], for r < weights and
     /// all t, or those of `range`, which begins at a multiple of `panel` and ends at one, or with the rows.
     public func multiply(
         _ w: UnsafePointer<Float>, rowStep: Int, columnStep: Int = 1, weights: Int, range: Range<Int>? = nil, scale: Float = 1,
         bias: UnsafePointer<Float>? = nil, adding: Bool = false, into out: UnsafeMutablePointer<Float>, outStride: Int
     ) {
-        let first = range?.lowerBound ?? 0
+        let range = range ?? 0..<rows
         Kernels.table.pointee.gemm.product(
-            w, rowStep, columnStep, weights, columns, memory.data + first * columns, (range?.upperBound ?? rows) - first, scale,
-            bias, out + first * outStride, outStride, adding ? 1 : 0)
+            w, rowStep, columnStep, weights, columns, place(ofRow: range.lowerBound), range.count, scale, bias,
+            out + range.lowerBound * outStride, outStride, adding ? 1 : 0)
     }
 
     /// One task of a product: the results of a band of weights for a range of rows, which begins as `multiply` says.
@@ -59,12 +65,14 @@ public struct PackedRows: ~Copyable {
 }
 
 extension PackedRows {
-    /// What is done to each element of a product that stays packed.
+    /// What is done with a product that stays packed.
     public enum Activation: Sendable {
         /// x/2 (1 + erf(x/√2))
         case gelu
         /// x · sigmoid(1.702 x)
         case quickGelu
+        /// silu(gate) ⊙ value (arXiv 2002.05202), where the first half of the product's columns is gate and the second value.
+        case swiGLU
     }
 
     /// y[T, out] = x[T, in] · wᵀ + bias for these rows x; w: [out, in], bias: [out].
@@ -74,54 +82,41 @@ extension PackedRows {
             "[\(rows), \(columns)] by [\(w.rows), \(w.columns)] into \(y.shape)")
         precondition(bias == nil || bias?.count == w.rows, "bias of \(w.rows) elements")
         let product = Product(w, bias.map { UnsafePointer($0.data) }, y.data, y.columns)
-        forEachTask(product, pool) { multiply(product, $0, $1) }
+        withExtendedLifetime((w, bias)) { forEachTask(product, pool) { multiply(product, $0, $1) } }
     }
 
-    /// The same, packed for the next product; y: [T, out].
-    public func multiply(
-        _ w: Matrix, bias: Tensor?, then activation: Activation? = nil, into y: borrowing PackedRows,
-        pool: ThreadPool = .shared
-    ) {
-        precondition(
-            columns == w.columns && y.columns == w.rows && rows == y.rows,
-            "[\(rows), \(columns)] by [\(w.rows), \(w.columns)] into [\(y.rows), \(y.columns)]")
+    /// The rows of activation(x · wᵀ + bias), [T, out], or half as many columns for `swiGLU`: packed for the next product.
+    public func multiplied(
+        by w: Matrix, bias: Tensor?, then activation: Activation, pool: ThreadPool = .shared
+    ) -> PackedRows {
+        precondition(columns == w.columns, "[\(rows), \(columns)] by [\(w.rows), \(w.columns)]")
         precondition(bias == nil || bias?.count == w.rows, "bias of \(w.rows) elements")
         let table = Kernels.table
-        let (x, out, outColumns) = (memory.data, y.memory.data, y.columns)
-        let product = Product(w, bias.map { UnsafePointer($0.data) }, out, outColumns)
-        forEachTask(product, pool) { band, range in
-            product.withFloats(band) { weights in
-                table.pointee.gemm.product_packed(
-                    weights, columns, band.count, columns, x + range.lowerBound * columns, range.count,
-                    product.part(band).1, out + range.lowerBound * outColumns, outColumns, band.lowerBound)
-            }
-            guard let activation else { return }
-            // At once, while it is in the cache.
-            for panel in stride(from: range.lowerBound, to: range.upperBound, by: Self.panel) {
-                let width = y.width(ofPanel: panel)
-                let part = out + panel * outColumns + band.lowerBound * width
+        let result = PackedResult(rows: rows, columns: w.rows)
+        let product = Product(w, bias.map { UnsafePointer($0.data) }, result.place(ofRow: 0), w.rows)
+        withExtendedLifetime((w, bias)) {
+            forEachTask(product, pool) { band, range in
+                product.withFloats(band) { weights in
+                    table.pointee.gemm.product_packed(
+                        weights, columns, band.count, columns, place(ofRow: range.lowerBound), range.count,
+                        product.part(band).1, result.place(ofRow: range.lowerBound), w.rows, band.lowerBound)
+                }
+                let apply: lk_map_fn
                 switch activation {
-                case .gelu: table.pointee.gelu(part, part, band.count * width)
-                case .quickGelu: table.pointee.quick_gelu(part, part, band.count * width)
+                case .gelu: apply = table.pointee.gelu
+                case .quickGelu: apply = table.pointee.quick_gelu
+                case .swiGLU: return
+                }
+                // At once, while it is in the cache.
+                for panel in stride(from: range.lowerBound, to: range.upperBound, by: Self.panel) {
+                    let width = result.width(ofPanelAt: panel)
+                    let part = result.place(ofRow: panel) + band.lowerBound * width
+                    apply(part, part, band.count * width)
                 }
             }
         }
-    }
-
-    /// y = silu(gate) ⊙ value, where the first half of these columns is gate and the second value; y: [T, half as many].
-    public func siluMultiplyHalves(into y: borrowing PackedRows, pool: ThreadPool = .shared) {
-        precondition(columns == 2 * y.columns && rows == y.rows, "[\(rows), \(columns)] into [\(y.rows), \(y.columns)]")
-        let (x, out, half) = (memory.data, y.memory.data, y.columns)
-        pool.run((rows + Self.panel - 1) / Self.panel) { number in
-            let panel = number * Self.panel
-            let (gate, count) = (x + panel * 2 * half, half * width(ofPanel: panel))
-            Kernels.table.pointee.silu_multiply(gate, gate + count, out + panel * half, count)
-        }
-    }
-
-    /// Rows that the panel which begins with row `first` has room for.
-    private func width(ofPanel first: Int) -> Int {
-        Kernels.table.pointee.gemm.bytes(min(Self.panel, rows - first), 1) / 4
+        if case .swiGLU = activation { return result.gated(pool).packed(pool) }
+        return result.packed(pool)
     }
 
     private func forEachTask(_ product: Product, _ pool: ThreadPool, _ body: (Range<Int>, Range<Int>) -> Void) {

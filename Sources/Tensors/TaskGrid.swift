@@ -20,7 +20,7 @@ struct TaskGrid {
     /// in its cache; more rows where weights must be widened for each task.
     static func packed(rows: Int, by weights: Int, columns: Int, isFloat: Bool, threads: Int) -> TaskGrid {
         let panels = parts(rows, PackedRows.panel)
-        let most = max(1, (isFloat ? 192 : 576) / PackedRows.panel)
+        let most = max(1, (isFloat ? Kernels.table.pointee.gemm.range : 576) / PackedRows.panel)
         let range = max(1, parts(panels, max(1, parts(panels, most)))) * PackedRows.panel
         var band = isFloat ? 192 : max(32, min(192, (1 << 18) / max(1, columns) / 16 * 16))
         // Several for each thread: one whose core another machine's work slows takes fewer.

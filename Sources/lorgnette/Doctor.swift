@@ -71,7 +71,15 @@ struct Doctor: ParsableCommand {
         let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         let flags = Set(
             (info.split(separator: "\n").first { $0.hasPrefix("flags") } ?? "").split(separator: " ").map(String.init))
-        if flags.isSuperset(of: ["avx512f", "avx512bw", "avx512vl", "avx512dq"]) { return "avx512" }
-        return flags.isSuperset(of: ["avx2", "fma", "f16c"]) ? "avx2" : "scalar"
+        // Each needs what those before it need.
+        var best = "scalar"
+        for (name, needed) in [
+            ("avx2", ["avx2", "fma", "f16c"]), ("avx512", ["avx512f", "avx512bw", "avx512vl", "avx512dq"]),
+            ("vnni", ["avx512_vnni"]), ("amx", ["avx512vbmi", "amx_tile", "amx_int8"]),
+        ] {
+            guard flags.isSuperset(of: needed) else { break }
+            best = name
+        }
+        return best
     }
 }

@@ -54,13 +54,87 @@ import Testing
         }
     }
 
-    /// What stays packed is, bit by bit, what is packed again.
+    /// More tokens, weights and columns than are multiplied in one go, columns of very different size among them.
+    @Test(arguments: ["scalar"] + fastTables, [Float(1), 30])
+    func largeOnes(table: String, outlier: Float) throws {
+        let gemm = try #require(lk_kernels_named(table)).pointee.gemm
+        var samples = Samples(18)
+        for (tokens, columns, weights) in [(300, 520, 100), (17, 1100, 37), (33, 256, 97), (5, 1025, 16)] {
+            let x = (0..<tokens * columns).map { samples.float() * ($0 % 37 == 0 ? outlier : 1) }
+            let w = samples.floats(weights * columns)
+            let packed = Tensor((gemm.bytes(tokens, columns) + 3) / 4)
+            for panel in 0..<(tokens + gemm.panel - 1) / gemm.panel {
+                gemm.pack(x, columns, tokens, columns, panel, packed.data)
+            }
+            var out = [Float](repeating: .nan, count: tokens * weights)
+            gemm.product(w, columns, 1, weights, columns, packed.data, tokens, 1, nil, &out, weights, 0)
+            for t in stride(from: 0, to: tokens, by: 7) + [tokens - 1] {
+                for r in stride(from: 0, to: weights, by: 5) + [weights - 1] {
+                    var (value, size) = (0.0, 0.0)
+                    for k in 0..<columns {
+                        let term = Double(w[r * columns + k]) * Double(x[t * columns + k])
+                        value += term
+                        size += term * term
+                    }
+                    // Of the terms together, of which rounding takes its share at random.
+                    #expect(
+                        abs(Double(out[t * weights + r]) - value) <= 4e-6 * size.squareRoot(),
+                        "\(tokens) tokens, \(columns) columns, \(weights) weights at \(t), \(r)")
+                }
+            }
+        }
+    }
+
+    /// What is no number, or too large to be one, must not become a sensible result, nor touch another token's.
+    @Test(arguments: ["scalar"] + fastTables, [Float.nan, .infinity, -.infinity])
+    func nonsenseIsCarried(table: String, value: Float) throws {
+        let gemm = try #require(lk_kernels_named(table)).pointee.gemm
+        let (columns, weights) = (300, 4)
+        var samples = Samples(19)
+        for place in [0, 15, 255, 256, 299] {
+            var x = [Float](repeating: 0, count: 3 * columns)
+            x[columns + place] = value
+            let packed = Tensor((gemm.bytes(3, columns) + 3) / 4)
+            for panel in 0..<(3 + gemm.panel - 1) / gemm.panel { gemm.pack(x, columns, 3, columns, panel, packed.data) }
+            var w = samples.floats(weights * columns)
+            func product() -> [Float] {
+                var out = [Float](repeating: 0, count: 3 * weights)
+                gemm.product(w, columns, 1, weights, columns, packed.data, 3, 1, nil, &out, weights, 0)
+                return out
+            }
+            let found = product()
+            #expect(found[weights..<2 * weights].allSatisfy { !$0.isFinite }, "at \(place): \(found)")
+            #expect((found[..<weights] + found[(2 * weights)...]).allSatisfy { $0 == 0 }, "at \(place): \(found)")
+            // In a weight: the others' results stay.
+            w[columns + place] = value
+            #expect(product()[weights + 1].isNaN || product()[weights + 1].isInfinite)
+        }
+    }
+
+    /// Numbers near the ends of what float32 has.
+    @Test(arguments: ["scalar"] + fastTables)
+    func extremes(table: String) throws {
+        let gemm = try #require(lk_kernels_named(table)).pointee.gemm
+        let columns = 20
+        for (x, w) in [(Float(1e30), Float(1e-25)), (1e-25, 1e30), (1e-18, 1e-13), (3e38, 1e-3), (1e-3, 3e38)] {
+            let xs = (0..<columns).map { x * Float(1 - 2 * ($0 % 3 == 0 ? 1 : 0)) * 0.03 }
+            let ws = (0..<columns).map { w * (Float($0 + 1) / 21) }
+            let packed = Tensor((gemm.bytes(1, columns) + 3) / 4)
+            gemm.pack(xs, columns, 1, columns, 0, packed.data)
+            var out = [Float](repeating: 0, count: 1)
+            gemm.product(ws, columns, 1, 1, columns, packed.data, 1, 1, nil, &out, 1, 0)
+            let terms = zip(xs, ws).map { Double($0) * Double($1) }
+            #expect(abs(Double(out[0]) - terms.reduce(0, +)) <= 1e-6 * terms.reduce(0) { $0 + abs($1) }, "\(x) by \(w)")
+        }
+    }
+
+    /// What stays packed gives, bit by bit, what the same rows give when they are packed anew.
     @Test(arguments: ["scalar"] + fastTables)
     func packedForTheNextProduct(table: String) throws {
         let gemm = try #require(lk_kernels_named(table)).pointee.gemm
         var samples = Samples(16)
         for tokens in [1, 16, 17, 23, 25, 47, 48, 49, 97] {
-            for (columns, weights) in [(1, 1), (16, 8), (33, 17), (20, 64)] {
+            for (columns, weights) in [(1, 1), (16, 8), (33, 17), (20, 64), (300, 270)] {
                 let x = samples.floats(tokens * columns)
                 let w = samples.floats(weights * columns)
                 let bias = tokens % 2 == 0 ? samples.floats(weights) : nil
@@ -69,10 +143,10 @@ import Testing
                 for panel in panels { gemm.pack(x, columns, tokens, columns, panel, packed.data) }
                 var rows = [Float](repeating: 0, count: tokens * weights)
                 gemm.product(w, columns, 1, weights, columns, packed.data, tokens, 1, bias, &rows, weights, 0)
-                let expected = Tensor(gemm.bytes(tokens, weights) / 4)
-                for panel in panels { gemm.pack(rows, weights, tokens, weights, panel, expected.data) }
-                let found = Tensor(expected.count + 16)
-                found.data.update(repeating: 77, count: found.count)
+
+                let count = (tokens + gemm.lanes - 1) / gemm.lanes * gemm.lanes * weights
+                let result = Tensor(count + 16)
+                result.data.update(repeating: 77, count: result.count)
                 // In two bands, as two threads would.
                 let half = weights / 2
                 for (first, count) in [(0, half), (half, weights - half)] where count > 0 {
@@ -81,25 +155,41 @@ import Testing
                         bias.withPointer { bias in
                             if let from {
                                 gemm.product_packed(
-                                    from, columns, count, columns, packed.data, tokens, bias.map { $0 + first }, found.data,
+                                    from, columns, count, columns, packed.data, tokens, bias.map { $0 + first }, result.data,
                                     weights, first)
                             }
                         }
                     }
                 }
-                // Where there is no token, a bias may stand.
                 for panel in panels {
                     let first = panel * gemm.panel
                     let count = min(gemm.panel, tokens - first)
-                    let width = gemm.bytes(count, 1) / 4
+                    let width = (count + gemm.lanes - 1) / gemm.lanes * gemm.lanes
                     for r in 0..<weights {
                         for t in 0..<count {
                             let i = first * weights + r * width + t
-                            #expect(found.data[i] == expected.data[i], "\(tokens) tokens, \(weights) weights at \(t), \(r)")
+                            #expect(
+                                result.data[i] == rows[(first + t) * weights + r],
+                                "\(tokens) tokens, \(weights) weights at \(first + t), \(r)")
                         }
                     }
                 }
-                #expect((expected.count..<found.count).allSatisfy { found.data[$0] == 77 })
+                #expect((count..<result.count).allSatisfy { result.data[$0] == 77 })
+
+                let anew = Tensor(gemm.bytes(tokens, weights) / 4 + 1)
+                for panel in panels { gemm.pack(rows, weights, tokens, weights, panel, anew.data) }
+                var next = result
+                if let pack = gemm.pack_result {
+                    next = Tensor(anew.count)
+                    for panel in panels { pack(result.data, weights, panel, next.data) }
+                }
+                let second = samples.floats(5 * weights)
+                let products = [anew, next].map {
+                    var out = [Float](repeating: 0, count: tokens * 5)
+                    gemm.product(second, weights, 1, 5, weights, $0.data, tokens, 1, nil, &out, 5, 0)
+                    return out
+                }
+                #expect(products[0] == products[1], "\(tokens) tokens, \(weights) weights")
             }
         }
     }
@@ -115,36 +205,33 @@ import Testing
         Math.linear(x, w1, bias: b1, into: f, packed: true)
         let packed = PackedRows(x.data, stride: width, rows: rows, columns: width)
 
-        func stored(_ y: borrowing PackedRows) throws -> [Float] {
-            // The product with the identity is what was packed.
+        /// What was packed: the product with the identity.
+        func stored(after activation: PackedRows.Activation) -> [Float] {
+            let y = packed.multiplied(by: w1, bias: b1, then: activation)
             let identity = Tensor(y.columns, y.columns)
             for i in 0..<y.columns { identity.row(i)[i] = 1 }
             let out = Tensor(rows, y.columns)
             y.multiply(Matrix(identity), bias: nil, into: out)
             return out.array
         }
-        func map(_ function: (Double) -> Double) -> [Float] { f.array.map { Float(function(Double($0))) } }
         for (activation, function) in [
             (PackedRows.Activation.gelu, { 0.5 * $0 * erfc(-$0 / 2.0.squareRoot()) }),
             (.quickGelu, { $0 / (1 + Glibc.exp(-1.702 * $0)) }),
         ] as [(PackedRows.Activation, (Double) -> Double)] {
-            let inner = PackedRows(rows: rows, columns: 2 * hidden)
-            packed.multiply(w1, bias: b1, then: activation, into: inner)
-            for (a, b) in zip(try stored(inner), map(function)) { #expect(abs(a - b) <= 2e-6 * max(1, abs(b))) }
+            for (a, b) in zip(stored(after: activation), f.array.map { Float(function(Double($0))) }) {
+                #expect(abs(a - b) <= 2e-6 * max(1, abs(b)))
+            }
         }
 
-        let inner = PackedRows(rows: rows, columns: 2 * hidden)
-        packed.multiply(w1, bias: b1, into: inner)
-        #expect(try stored(inner) == f.array)
-        let gated = PackedRows(rows: rows, columns: hidden)
-        inner.siluMultiplyHalves(into: gated)
-        let halves = try stored(gated)
+        let halves = stored(after: .swiGLU)
         for t in 0..<rows {
-            for i in 0..<hidden {
-                let (gate, value) = (Double(f.row(t)[i]), Double(f.row(t)[hidden + i]))
-                let expected = gate / (1 + Glibc.exp(-gate)) * value
-                #expect(abs(Double(halves[t * hidden + i]) - expected) <= 2e-6 * max(1, abs(expected)))
+            let expected = (0..<hidden).map {
+                let (gate, value) = (Double(f.row(t)[$0]), Double(f.row(t)[hidden + $0]))
+                return gate / (1 + Glibc.exp(-gate)) * value
             }
+            // Packed, they may share a scale.
+            let largest = expected.reduce(1) { max($0, abs($1)) }
+            for i in 0..<hidden { #expect(abs(Double(halves[t * hidden + i]) - expected[i]) <= 1e-6 * largest) }
         }
 
         // Weights that must be widened first.

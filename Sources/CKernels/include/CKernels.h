@@ -28,17 +28,26 @@ typedef void (*lk_product_fn)(const void *weights, size_t row_bytes, size_t rows
 typedef struct {
     /// Tokens of a panel; the last one may have fewer.
     size_t panel;
-    /// Bytes that x[tokens][columns] takes when packed.
+    /// Of a panel of a result there are a multiple of so many; those too many are to be ignored.
+    size_t lanes;
+    /// About as many tokens as one thread should multiply by the same weights.
+    size_t range;
+    /// Bytes that x[tokens][columns] takes when packed; where a panel begins if `tokens` is a multiple of it.
     size_t (*bytes)(size_t tokens, size_t columns);
     /// Packs one panel of x, whose row t starts at x + t * x_stride, to its place in `packed`, which is aligned to 64.
     void (*pack)(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed);
     /// out[t * out_stride + r] (+)= scale * sum over k of w[r * row_step + k * column_step] * x[t][k] + (bias ? bias[r] : 0)
     void (*product)(const float *w, size_t row_step, size_t column_step, size_t rows, size_t columns, const void *packed,
                     size_t tokens, float scale, const float *_Nullable bias, float *out, size_t out_stride, int adding);
-    /// The same without a scale, to rows first_row ..< first_row + rows of a packed matrix of `out_columns` columns: what is a
-    /// row of weights here is a column of x in the next product.
+    /// The same without a scale, to columns first_row ..< first_row + rows of a result for the next product: panels of its tokens
+    /// (as many as `lanes` says), column by column; what is a row of weights here is a column there.
     void (*product_packed)(const float *w, size_t row_step, size_t rows, size_t columns, const void *packed, size_t tokens,
-                           const float *_Nullable bias, void *out, size_t out_columns, size_t first_row);
+                           const float *_Nullable bias, float *out, size_t out_columns, size_t first_row);
+    /// Packs one panel of such a result, aligned to 64, to its place in `packed`. NULL where a result is packed as it is.
+    void (*_Nullable pack_result)(const float *result, size_t columns, size_t panel, void *packed);
+    /// Multiplies and adds in registers, `rounds` times as many vectors as fill them, and gives the number of operations: the
+    /// most that one thread can do of products with float32 weights.
+    double (*multiply_registers)(size_t rounds, float *sink);
 } lk_gemm;
 
 /// A head's keys and values, and how queries see them: the first `seen` of them, and each query one more than the one before
@@ -76,9 +85,12 @@ typedef struct {
     void (*_Nullable pack)(const float *x, size_t x_stride, size_t tokens, size_t columns, size_t panel, void *packed);
     /// NULL for a type that has none.
     lk_integer_fn _Nullable product[LK_TYPE_COUNT];
-    /// As lk_kernels' in float32: the operations, of which a weight by an activation is two, that one thread can do at most.
+    /// As lk_gemm's: a weight by an activation is two operations.
     double (*_Nullable multiply_registers)(size_t rounds, float *sink);
 } lk_integer;
+
+/// A function of each of n elements; out may be x.
+typedef void (*lk_map_fn)(const float *x, float *out, size_t n);
 
 /// The numbers of an AdamW step: w -= rate * (m' / (sqrt(v') + eps) + decay * w), where m' = m * m_scale and
 /// v' = v * v_scale undo the bias of the running means, and g is multiplied by g_scale (clipping) first.
@@ -100,9 +112,6 @@ typedef struct {
     void (*attend)(const lk_attention *a, const float *q, size_t q_stride, size_t tokens, float *scratch, float *out,
                    size_t out_stride);
 
-    /// Multiplies and adds in registers, `rounds` times as many vectors as fill them, and gives the number of operations: the
-    /// most that one thread can do.
-    double (*multiply_registers)(size_t rounds, float *sink);
     float (*dot)(const float *a, const float *b, size_t n);
     /// y += alpha x
     void (*axpy)(float alpha, const float *x, float *y, size_t n);
@@ -123,15 +132,15 @@ typedef struct {
     void (*rms_norm)(const float *x, const float *weight, float eps, float *out, size_t n);
     /// out = (x - mean) / sqrt(variance + eps) * weight + bias
     void (*layer_norm)(const float *x, const float *weight, const float *bias, float eps, float *out, size_t n);
-    void (*exp)(const float *x, float *out, size_t n);
+    lk_map_fn exp;
     /// out = silu(gate) * up, silu(v) = v / (1 + exp(-v))
     void (*silu_multiply)(const float *gate, const float *up, float *out, size_t n);
     /// out = x / (1 + exp(-x))
-    void (*silu)(const float *x, float *out, size_t n);
+    lk_map_fn silu;
     /// out = x / (1 + exp(-1.702 x))
-    void (*quick_gelu)(const float *x, float *out, size_t n);
+    lk_map_fn quick_gelu;
     /// out = x/2 (1 + erf(x / sqrt 2))
-    void (*gelu)(const float *x, float *out, size_t n);
+    lk_map_fn gelu;
 
     // Backward: each takes the gradient of the loss in what the loop above wrote, and gives that in what it read.
 
@@ -154,7 +163,7 @@ typedef struct {
 /// Plain loops; always there.
 extern const lk_kernels lk_scalar;
 
-/// The table named "scalar", "avx2", "avx512" or "vnni"; NULL if the name is unknown or this CPU cannot run it.
+/// The table named "scalar", "avx2", "avx512", "vnni" or "amx"; NULL if the name is unknown or this CPU cannot run it.
 const lk_kernels *_Nullable lk_kernels_named(const char *name);
 
 /// The fastest table that this CPU can run.
