@@ -1,14 +1,14 @@
 // AMX: products of many tokens with float32 weights, from products of bytes.
 //
-// A processor with AMX multiplies bytes fourteen times as fast as float32. So x and w become whole numbers of 24 bits and a
-// scale, one for each token and each row of weights in DEPTH columns, and a whole number three signed digits:
+// A processor with AMX multiplies bytes thirty times as fast as float32. So x and w become whole numbers of 24 bits and a scale,
+// one for each token and each row of weights in DEPTH columns, and a whole number three signed digits:
 //
 //   n = 2^16 a + 2^8 b + c,  n n' = 2^32 a a' + 2^24 (a b' + b a') + 2^16 (a c' + b b' + c a') + ...
 //
 // Each bracket is summed up in integers, in a tile of its own, without loss. The products left out are at most 2^-22 of the
-// largest, and the sums come out better than those of float32 (rms 3e-7 beside 6e-7 with normal numbers in 1,024 columns),
-// where one column in 37 is 30 times as large a little worse (1.0e-6 beside 6e-7). bfloat16, which AMX multiplies half as fast, has three
-// digits as well, but its sums are rounded.
+// largest, and the sums come out better than those of float32 (rms 3e-7 beside 6e-7 with normal numbers in 1,024 columns), or, where
+// one value in 37 is 30 times as large, a little worse (1.0e-6 beside 6e-7). In bfloat16, which AMX multiplies half as fast, it
+// would be six products as well. Results below 1e-33 lose digits, as their scale has none left.
 //
 // What a token gives does not depend on the tokens beside it: they lie in the lanes of vectors, each with its own scale.
 #if defined(__x86_64__)

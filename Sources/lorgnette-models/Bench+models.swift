@@ -8,19 +8,19 @@ extension Bench {
     private static let decoding = (prompt: 64, tokens: 128)
 
     /// One sequence: each token reads all weights once.
-    func decode(_ machine: Machine) throws -> Row { try decode(.decode, language, tokens: Self.decoding.tokens, machine) }
+    func decode() throws -> Row { try decode(.decode, language, tokens: Self.decoding.tokens) }
 
-    func decode7B(_ machine: Machine) throws -> Row {
-        try decode(.decode7B, try SyntheticModels.llama7B(), tokens: 16, machine)
+    func decode7B() throws -> Row {
+        try decode(.decode7B, try SyntheticModels.llama7B(), tokens: 16)
     }
 
-    private func decode(_ measurement: Measurement, _ path: String, tokens: Int, _ machine: Machine) throws -> Row {
+    private func decode(_ measurement: Measurement, _ path: String, tokens: Int) throws -> Row {
         let model = try Llama(gguf: try GGUF(path: path))
         let prompt = Self.decoding.prompt
         let state = try Llama.State(model, capacity: prompt + tokens + 8)
         let vocabulary = model.configuration.vocabulary
         return try alternate(
-            measurement, "tokens/s", ceiling: machine.bandwidth / Double(model.bytesPerToken),
+            measurement, "tokens/s", ceiling: { Ceiling.bandwidth() / Double(model.bytesPerToken) },
             ours: {
                 state.reset()
                 try model.forward((0..<prompt).map { (7 * $0 + 5) % vocabulary }, state)
@@ -33,18 +33,20 @@ extension Bench {
     }
 
     /// Eight sequences together: the weights are read once for a step of all, or arithmetic is the limit.
-    func decodeBatch8(_ machine: Machine) throws -> Row {
+    func decodeBatch8() throws -> Row {
         let model = try Llama(gguf: try GGUF(path: language))
         let (prompt, tokens, sequences) = (Self.decoding.prompt, 64, 8)
         let capacity = prompt + tokens + 8
         let workspace = Llama.Workspace(model, capacity: capacity, states: sequences)
         let states = try (0..<sequences).map { _ in try Llama.State(model, capacity: capacity, workspace) }
         let vocabulary = model.configuration.vocabulary
-        let ceiling = min(
-            machine.bandwidth / Double(model.bytesPerToken) * Double(sequences),
-            machine.quantisedArithmetic / model.operationsPerToken)
         return try alternate(
-            .decodeBatch8, "tokens/s", ceiling: ceiling,
+            .decodeBatch8, "tokens/s",
+            ceiling: {
+                min(
+                    Ceiling.bandwidth() / Double(model.bytesPerToken) * Double(sequences),
+                    Ceiling.quantisedArithmetic() / model.operationsPerToken)
+            },
             ours: {
                 for (s, state) in states.enumerated() {
                     state.reset()
@@ -64,13 +66,13 @@ extension Bench {
                 ], "decode_tokens_per_second"))
     }
 
-    func prefill(_ machine: Machine) throws -> Row {
+    func prefill() throws -> Row {
         let model = try Llama(gguf: try GGUF(path: language))
         let length = 512
         let state = try Llama.State(model, capacity: length + 8)
         let prompt = (0..<length).map { (7 * $0 + 5) % model.configuration.vocabulary }
         return try alternate(
-            .prefill, "tokens/s", ceiling: machine.quantisedArithmetic / model.operationsPerPromptToken(length),
+            .prefill, "tokens/s", ceiling: { Ceiling.quantisedArithmetic() / model.operationsPerPromptToken(length) },
             ours: {
                 state.reset()
                 return try Self.rate(of: length) { try model.forward(prompt, state) }
@@ -78,7 +80,7 @@ extension Bench {
             peer: peer(["language", language, "--prompt", "\(length)", "--tokens", "4"], "prefill_tokens_per_second"))
     }
 
-    func encoder(_ measurement: Measurement, _ path: String, pictures: Int, _ machine: Machine) throws -> Row {
+    func encoder(_ measurement: Measurement, _ path: String, pictures: Int) throws -> Row {
         let model = try VisionTransformer(onnx: try ONNXInitialisers(path: path))
         let size = model.configuration.imageSize
         let batch = (0..<pictures).map { picture in
@@ -97,7 +99,7 @@ extension Bench {
             return Double(done) / time
         }
         return try alternate(
-            measurement, "pictures/s", ceiling: machine.arithmetic / model.operations(height: size, width: size),
+            measurement, "pictures/s", ceiling: { Ceiling.arithmetic() / model.operations(height: size, width: size) },
             ours: rate,
             peer: peer(
                 ["vision", path, "--batch", "\(pictures)", "--output", "/backbone/layernorm/Add_1_output_0"],

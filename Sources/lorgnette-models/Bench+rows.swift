@@ -6,18 +6,19 @@ extension Bench {
     struct Row {
         let name: String
         let unit: String
-        /// What the machine would allow, where that is known.
-        var ceiling: Double?
         /// For a person: what was beside it, and what else there is to say.
         var note = ""
         var ours: [Double] = []
         var peer: [Double] = []
+        /// What the machine would allow, where that is known.
+        var ceilings: [Double] = []
 
-        init(name: String, unit: String, ceiling: Double? = nil) {
+        init(name: String, unit: String) {
             self.name = name
             self.unit = unit
-            self.ceiling = ceiling
         }
+
+        private var ceiling: Double? { ceilings.isEmpty ? nil : Self.median(ceilings) }
 
         /// Of the medians.
         var ratio: Double? { peer.isEmpty ? nil : Self.median(ours) / Self.median(peer) }

@@ -11,7 +11,7 @@ struct Bench: ParsableCommand {
             --peers COMMAND: a program called as `COMMAND language FILE --threads N …` and `COMMAND vision FILE …` that \
             prints one JSON object with its rates. Ours and the peer's repetitions alternate.
 
-            Ceilings: what the memory's bandwidth and the arithmetic of all threads, measured first, would allow. \
+            Ceilings: what the memory's bandwidth and the arithmetic of all threads, measured beside each repetition, would allow. \
             decode-7b and encoder-vit-l-14 make models of random weights, once, of 5 GB together, in the data folder's bench.
             """)
 
@@ -57,25 +57,23 @@ struct Bench: ParsableCommand {
     func run() throws {
         // The shared pool reads this when it is first used, which is below.
         setenv("LORGNETTE_THREADS", String(threads), 1)
-        let machine = Machine(
-            bandwidth: Ceiling.bandwidth(), arithmetic: Ceiling.arithmetic(),
-            quantisedArithmetic: Ceiling.quantisedArithmetic())
         tell(
             String(
                 format: "%d threads, %@ kernels: %.1f GB/s from memory, %.0f GFLOP/s in float32, %.0f with quantised weights",
-                threads, Kernels.name, machine.bandwidth / 1e9, machine.arithmetic / 1e9, machine.quantisedArithmetic / 1e9))
+                threads, Kernels.name, Ceiling.bandwidth() / 1e9, Ceiling.arithmetic() / 1e9,
+                Ceiling.quantisedArithmetic() / 1e9))
         var rows: [Row] = []
         for measurement in only.isEmpty ? Measurement.usual : only {
             tell("\(measurement.rawValue)…")
             let row =
                 switch measurement {
-                case .decode: try decode(machine)
-                case .prefill: try prefill(machine)
-                case .decode7B: try decode7B(machine)
-                case .decodeBatch8: try decodeBatch8(machine)
-                case .encoder1: try encoder(.encoder1, vision, pictures: 1, machine)
-                case .encoder8: try encoder(.encoder8, vision, pictures: 8, machine)
-                case .encoderViTL14: try encoder(.encoderViTL14, try SyntheticModels.visionLarge(), pictures: 1, machine)
+                case .decode: try decode()
+                case .prefill: try prefill()
+                case .decode7B: try decode7B()
+                case .decodeBatch8: try decodeBatch8()
+                case .encoder1: try encoder(.encoder1, vision, pictures: 1)
+                case .encoder8: try encoder(.encoder8, vision, pictures: 8)
+                case .encoderViTL14: try encoder(.encoderViTL14, try SyntheticModels.visionLarge(), pictures: 1)
                 case .folderCaptions: try folderCaptions()
                 case .folderOCR: try folderOCR()
                 case .stageOverhead: try stageOverhead()
@@ -91,25 +89,17 @@ struct Bench: ParsableCommand {
 
     func tell(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
-    /// What the machine can do at most, a second.
-    struct Machine {
-        /// Bytes from memory.
-        let bandwidth: Double
-        /// Float32 operations.
-        let arithmetic: Double
-        /// Operations with quantised weights.
-        let quantisedArithmetic: Double
-    }
-
-    /// One unmeasured round of ours, then ours and the peer's in turn.
+    /// One unmeasured round of ours, then ours, what the machine allows and the peer's in turn: what others do on the machine
+    /// moves all three within minutes.
     func alternate(
-        _ measurement: Measurement, _ unit: String, ceiling: Double? = nil, ours: () throws -> Double,
+        _ measurement: Measurement, _ unit: String, ceiling: (() -> Double)? = nil, ours: () throws -> Double,
         peer: (() throws -> Double)? = nil
     ) throws -> Row {
         _ = try ours()
-        var row = Row(name: measurement.rawValue, unit: unit, ceiling: ceiling)
+        var row = Row(name: measurement.rawValue, unit: unit)
         for _ in 0..<repeats {
             row.ours.append(try ours())
+            if let ceiling { row.ceilings.append(ceiling()) }
             if let peer { row.peer.append(try peer()) }
         }
         return row
