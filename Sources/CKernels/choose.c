@@ -3,7 +3,6 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,10 +22,9 @@ static int runs_avx512(void) {
 /// Whether the CPU has tiles of bytes and Linux lets this process use them, for which it must ask once: then the kernel makes room for
 /// eight kilobytes more where it saves a thread's registers.
 static int runs_amx(void) {
-    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18, TILES_AND_BYTES = 1 << 24 | 1 << 25 };
-    unsigned a, b, c, d;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & TILES_AND_BYTES) == TILES_AND_BYTES
-        && __builtin_cpu_supports("avx512vbmi") && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return __builtin_cpu_supports("amx-tile") && __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("avx512vbmi")
+        && syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
 }
 
 /// AVX-512 with products of quantised weights in integers, and that with products of many tokens in AMX; without a name where the

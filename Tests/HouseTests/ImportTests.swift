@@ -49,10 +49,12 @@ import Testing
             "arm_neon.h", "float.h", "immintrin.h", "math.h", "stdbool.h", "stddef.h", "stdint.h", "stdlib.h",
             "string.h",
         ]
+        // Where it asks Linux for leave to use AMX.
+        let asking: [String: Set<Substring>] = ["Sources/CKernels/choose.c": ["sys/syscall.h", "unistd.h"]]
         var faults: [String] = []
         for file in house.files(in: "Sources/CKernels", "c", "h") {
             for include in house.text(file)?.matches(of: /(?m)^\s*#\s*include\s*<([^>]+)>/) ?? []
-            where !standard.contains(include.1) {
+            where !standard.union(asking[file] ?? []).contains(include.1) {
                 faults.append("\(file) includes <\(include.1)>")
             }
         }
