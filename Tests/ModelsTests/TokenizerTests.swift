@@ -146,8 +146,8 @@ func check(_ tokenizer: any Tokenizer, _ vectors: [TokenizerVector], special: Bo
         }
     }
 
-    /// A text of one word must not take time that grows with its square. Seconds are for a debug build.
-    @Test(.timeLimit(.minutes(1))) func longWordsAreQuick() throws {
+    /// A text of one word must not take time that grows with its square. Minutes are for a debug build in company.
+    @Test(.timeLimit(.minutes(5))) func longWordsAreQuick() throws {
         let text = String(repeating: "abthean", count: 100_000 / 7)
         let tokenizer = try ByteLevelBPE(tokenizerJSON: TokenizerVector.folder + "tokenizer.json")
         #expect(tokenizer.decode(tokenizer.encode(text, special: true)) == text)
