@@ -1,6 +1,6 @@
 // AMX: products of many tokens with float32 weights, from products of bytes.
 //
-// A processor with AMX multiplies bytes thirty times as fast as float32. So x and w become whole numbers of 24 bits and a scale,
+// A processor with AMX multiplies bytes over thirty times as fast as float32. So x and w become whole numbers of 24 bits and a scale,
 // one for each token and each row of weights in DEPTH columns, and a whole number three signed digits:
 //
 //   n = 2^16 a + 2^8 b + c,  n n' = 2^32 a a' + 2^24 (a b' + b a') + 2^16 (a c' + b b' + c a') + ...

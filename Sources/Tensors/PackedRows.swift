@@ -92,6 +92,12 @@ extension PackedRows {
         precondition(columns == w.columns, "[\(rows), \(columns)] by [\(w.rows), \(w.columns)]")
         precondition(bias == nil || bias?.count == w.rows, "bias of \(w.rows) elements")
         let table = Kernels.table
+        let apply: lk_map_fn? =
+            switch activation {
+            case .gelu: table.pointee.gelu
+            case .quickGelu: table.pointee.quick_gelu
+            case .swiGLU: nil  // its halves are other tasks'
+            }
         let result = PackedResult(rows: rows, columns: w.rows)
         let product = Product(w, bias.map { UnsafePointer($0.data) }, result.place(ofRow: 0), w.rows)
         withExtendedLifetime((w, bias)) {
@@ -101,12 +107,7 @@ extension PackedRows {
                         weights, columns, band.count, columns, place(ofRow: range.lowerBound), range.count,
                         product.part(band).1, result.place(ofRow: range.lowerBound), w.rows, band.lowerBound)
                 }
-                let apply: lk_map_fn
-                switch activation {
-                case .gelu: apply = table.pointee.gelu
-                case .quickGelu: apply = table.pointee.quick_gelu
-                case .swiGLU: return
-                }
+                guard let apply else { return }
                 // At once, while it is in the cache.
                 for panel in stride(from: range.lowerBound, to: range.upperBound, by: Self.panel) {
                     let width = result.width(ofPanelAt: panel)
@@ -115,8 +116,7 @@ extension PackedRows {
                 }
             }
         }
-        if case .swiGLU = activation { return result.gated(pool).packed(pool) }
-        return result.packed(pool)
+        return apply == nil ? result.gated(pool).packed(pool) : result.packed(pool)
     }
 
     private func forEachTask(_ product: Product, _ pool: ThreadPool, _ body: (Range<Int>, Range<Int>) -> Void) {

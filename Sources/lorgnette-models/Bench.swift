@@ -59,7 +59,8 @@ struct Bench: ParsableCommand {
         setenv("LORGNETTE_THREADS", String(threads), 1)
         tell(
             String(
-                format: "%d threads, %@ kernels: %.1f GB/s from memory, %.0f GFLOP/s in float32, %.0f with quantised weights",
+                format:
+                    "%d threads, %@ kernels: %.1f GB/s from memory, %.0f GFLOP/s with float32 weights, %.0f with quantised ones",
                 threads, Kernels.name, Ceiling.bandwidth() / 1e9, Ceiling.arithmetic() / 1e9,
                 Ceiling.quantisedArithmetic() / 1e9))
         var rows: [Row] = []

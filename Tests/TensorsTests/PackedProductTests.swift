@@ -54,7 +54,7 @@ import Testing
         }
     }
 
-    /// More tokens, weights and columns than are multiplied in one go, columns of very different size among them.
+    /// More tokens, weights and columns than are multiplied in one go, values of very different size among them.
     @Test(arguments: ["scalar"] + fastTables, [Float(1), 30])
     func largeOnes(table: String, outlier: Float) throws {
         let gemm = try #require(lk_kernels_named(table)).pointee.gemm
@@ -62,10 +62,7 @@ import Testing
         for (tokens, columns, weights) in [(300, 520, 100), (17, 1100, 37), (33, 256, 97), (5, 1025, 16)] {
             let x = (0..<tokens * columns).map { samples.float() * ($0 % 37 == 0 ? outlier : 1) }
             let w = samples.floats(weights * columns)
-            let packed = Tensor((gemm.bytes(tokens, columns) + 3) / 4)
-            for panel in 0..<(tokens + gemm.panel - 1) / gemm.panel {
-                gemm.pack(x, columns, tokens, columns, panel, packed.data)
-            }
+            let packed = gemm.packed(x, tokens, columns)
             var out = [Float](repeating: .nan, count: tokens * weights)
             gemm.product(w, columns, 1, weights, columns, packed.data, tokens, 1, nil, &out, weights, 0)
             for t in stride(from: 0, to: tokens, by: 7) + [tokens - 1] {
@@ -94,8 +91,7 @@ import Testing
         for place in [0, 15, 255, 256, 299] {
             var x = [Float](repeating: 0, count: 3 * columns)
             x[columns + place] = value
-            let packed = Tensor((gemm.bytes(3, columns) + 3) / 4)
-            for panel in 0..<(3 + gemm.panel - 1) / gemm.panel { gemm.pack(x, columns, 3, columns, panel, packed.data) }
+            let packed = gemm.packed(x, 3, columns)
             var w = samples.floats(weights * columns)
             func product() -> [Float] {
                 var out = [Float](repeating: 0, count: 3 * weights)
@@ -105,9 +101,10 @@ import Testing
             let found = product()
             #expect(found[weights..<2 * weights].allSatisfy { !$0.isFinite }, "at \(place): \(found)")
             #expect((found[..<weights] + found[(2 * weights)...]).allSatisfy { $0 == 0 }, "at \(place): \(found)")
-            // In a weight: the others' results stay.
+            // In a weight it touches no other weight's result; the first token has nothing but zeros.
             w[columns + place] = value
-            #expect(product()[weights + 1].isNaN || product()[weights + 1].isInfinite)
+            let first = product()[..<weights]
+            #expect(!first[1].isFinite && [0, 2, 3].allSatisfy { first[$0] == 0 }, "at \(place): \(first)")
         }
     }
 
@@ -119,8 +116,7 @@ import Testing
         for (x, w) in [(Float(1e30), Float(1e-25)), (1e-25, 1e30), (1e-18, 1e-13), (3e38, 1e-3), (1e-3, 3e38)] {
             let xs = (0..<columns).map { x * Float(1 - 2 * ($0 % 3 == 0 ? 1 : 0)) * 0.03 }
             let ws = (0..<columns).map { w * (Float($0 + 1) / 21) }
-            let packed = Tensor((gemm.bytes(1, columns) + 3) / 4)
-            gemm.pack(xs, columns, 1, columns, 0, packed.data)
+            let packed = gemm.packed(xs, 1, columns)
             var out = [Float](repeating: 0, count: 1)
             gemm.product(ws, columns, 1, 1, columns, packed.data, 1, 1, nil, &out, 1, 0)
             let terms = zip(xs, ws).map { Double($0) * Double($1) }
@@ -139,8 +135,7 @@ import Testing
                 let w = samples.floats(weights * columns)
                 let bias = tokens % 2 == 0 ? samples.floats(weights) : nil
                 let panels = 0..<(tokens + gemm.panel - 1) / gemm.panel
-                let packed = Tensor(gemm.bytes(tokens, columns) / 4)
-                for panel in panels { gemm.pack(x, columns, tokens, columns, panel, packed.data) }
+                let packed = gemm.packed(x, tokens, columns)
                 var rows = [Float](repeating: 0, count: tokens * weights)
                 gemm.product(w, columns, 1, weights, columns, packed.data, tokens, 1, bias, &rows, weights, 0)
 
@@ -176,8 +171,7 @@ import Testing
                 }
                 #expect((count..<result.count).allSatisfy { result.data[$0] == 77 })
 
-                let anew = Tensor(gemm.bytes(tokens, weights) / 4 + 1)
-                for panel in panels { gemm.pack(rows, weights, tokens, weights, panel, anew.data) }
+                let anew = gemm.packed(rows, tokens, weights)
                 var next = result
                 if let pack = gemm.pack_result {
                     next = Tensor(anew.count)
@@ -272,10 +266,7 @@ import Testing
         let x = samples.floats(most * columns)
         func many(_ tokens: Int) -> [Float] {
             var out = [Float](repeating: 0, count: tokens * weights)
-            let packed = Tensor(kernels.gemm.bytes(tokens, columns) / 4)
-            for panel in 0..<(tokens + kernels.gemm.panel - 1) / kernels.gemm.panel {
-                kernels.gemm.pack(x, columns, tokens, columns, panel, packed.data)
-            }
+            let packed = kernels.gemm.packed(x, tokens, columns)
             kernels.gemm.product(dense.data, columns, 1, weights, columns, packed.data, tokens, 1, nil, &out, weights, 0)
             return out
         }
@@ -310,6 +301,15 @@ import Testing
                 #expect(found[n] == 77)
             }
         }
+    }
+}
+
+extension lk_gemm {
+    /// x[tokens][columns], packed.
+    fileprivate func packed(_ x: [Float], _ tokens: Int, _ columns: Int) -> Tensor {
+        let packed = Tensor((bytes(tokens, columns) + 3) / 4)
+        for panel in 0..<(tokens + self.panel - 1) / self.panel { pack(x, columns, tokens, columns, panel, packed.data) }
+        return packed
     }
 }
 
